@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Enlarging one picture: plan, then run.
+ *
+ * A plan knows the input's size and format and has taken its decisions and its memory; every error of the caller shows
+ * while it is built. A run only reads rows from a source and writes rows to a sink.
+ */
+#ifndef FOVEA_UPSCALE_H
+#define FOVEA_UPSCALE_H
+
+#include "image.h"
+#include "model.h"
+#include "resample.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How the picture is made. */
+enum fovea_method {
+    FOVEA_METHOD_AUTO = 0, /* filter everywhere, networks where they pay: decided per tile (the default) */
+    FOVEA_METHOD_CLASSIC,  /* params.kernel */
+    FOVEA_METHOD_FILTER,   /* hashed FIR filter (RAISR-like, trained) everywhere */
+    FOVEA_METHOD_NETWORK   /* params.network (a built-in name) or params.model everywhere */
+};
+
+/* How far auto may go: which networks it may use. Where a network does not exist yet the next smaller is the top. */
+enum fovea_preset { FOVEA_PRESET_BALANCED = 0, FOVEA_PRESET_FAST, FOVEA_PRESET_BEST };
+
+enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32 };
+
+/* Back-projection, which makes the reduction of the result give the input back. DEFAULT: on for auto and networks, off
+ * for filter and classical methods. */
+enum fovea_consistency { FOVEA_CONSISTENCY_DEFAULT = 0, FOVEA_CONSISTENCY_ON, FOVEA_CONSISTENCY_OFF };
+
+struct fovea_upscale_params {
+    unsigned api;               /* FOVEA_API_VERSION */
+    double scale;               /* output pixels per input pixel, 1/64..16; default 2; ignored where a size is given */
+    int width, height;          /* output size in pixels; 0 (default) = from scale, or from the other one by aspect */
+    enum fovea_method method;   /* default FOVEA_METHOD_AUTO */
+    enum fovea_kernel kernel;   /* for FOVEA_METHOD_CLASSIC; default FOVEA_KERNEL_BICUBIC */
+    const char *network;        /* for FOVEA_METHOD_NETWORK: "tiny" ...; default NULL */
+    const fovea_model *model;   /* for FOVEA_METHOD_NETWORK: used in place of network; borrowed; default NULL */
+    enum fovea_preset preset;   /* default FOVEA_PRESET_BALANCED */
+    double max_loss_db;         /* predicted loss in PSNR-Y of the whole picture against the preset's top network
+                                   everywhere, 0..100 dB; default 0.05; 0 = the top network everywhere */
+    double budget_ms;           /* milliseconds that the networks may take; 0 (default) = no limit */
+    enum fovea_precision precision;
+    enum fovea_consistency consistency;
+    int strip_rows;             /* input rows worked on at a time, 1..4096; 0 (default) = chosen. Never changes a byte */
+};
+#define FOVEA_UPSCALE_DEFAULTS { FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, \
+                                 FOVEA_PRESET_BALANCED, 0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0 }
+
+/* Which path a tile took. */
+enum fovea_path { FOVEA_PATH_CLASSIC = 0, FOVEA_PATH_FILTER, FOVEA_PATH_TINY, FOVEA_PATH_NETWORK, FOVEA_PATH_FALLBACK };
+#define FOVEA_N_PATHS 5
+
+/* Name of a path: "classic", "filter", "tiny", "network", "fallback". */
+FOVEA_API const char *fovea_path_name(enum fovea_path path);
+
+/* The stages whose time is reported. */
+enum fovea_stage {
+    FOVEA_STAGE_READ = 0, FOVEA_STAGE_ANALYSIS, FOVEA_STAGE_ROUTING, FOVEA_STAGE_BASE, FOVEA_STAGE_FILTER,
+    FOVEA_STAGE_NETWORK, FOVEA_STAGE_CONSISTENCY, FOVEA_STAGE_CHECKS, FOVEA_STAGE_WRITE
+};
+#define FOVEA_N_STAGES 9
+FOVEA_API const char *fovea_stage_name(enum fovea_stage stage);
+
+/* What a run did. Filled by fovea_plan_run. */
+struct fovea_report {
+    int in_width, in_height, out_width, out_height;
+    double scale_x, scale_y;                    /* true ratios, out / in */
+    int chain[4], n_chain;                      /* integer enlargements in order, e.g. {2, 3}; 0: one classical step */
+    char method[32];                            /* "auto", "bicubic", "filter", "tiny", ... */
+    int consistency_steps;                      /* 0 = off */
+    double total_ms, stage_ms[FOVEA_N_STAGES];  /* wall time */
+    int64_t n_tiles[FOVEA_N_PATHS];             /* tiles per path (of the first enlargement of the chain) */
+    int64_t n_network_px;                       /* input pixels that a network made, halo included */
+    double predicted_loss_db;                   /* auto: predicted loss against the top network everywhere; else 0 */
+    double saved_network_share;                 /* auto: share of the network's work that routing saved, halo counted */
+    double saved_ms;                            /* auto: that share in milliseconds of this run's own network speed;
+                                                   0 where the network never ran */
+    int consistency_measured;                   /* 1: the three figures below were measured on the result as written */
+    double consistency_rms;                     /* of D(result) - input, in levels of 255, all colour channels */
+    double consistency_max;                     /* largest |D(result) - input| */
+    double consistency_within_2;                /* share of samples within 2 levels, 0..1 */
+    size_t peak_bytes;                          /* most memory that the context held */
+};
+
+/* The paths of the tiles, row by row, n_tiles_x * n_tiles_y of enum fovea_path. Owned by the plan. */
+struct fovea_provenance {
+    int n_tiles_x, n_tiles_y;
+    const uint8_t *path;
+};
+
+typedef struct fovea_plan fovea_plan;
+
+/* Prepare enlarging a picture of this size and format. params: NULL = defaults, read during the call only (a model must
+ * outlive the plan). Errors: FOVEA_E_ARG (a value out of range; the text names the field), FOVEA_E_UNSUPPORTED (no such
+ * network at this scale), FOVEA_E_LIMIT (over memory_bytes, or an output beyond 2^30 a side), FOVEA_E_NOMEM.
+ * Free with fovea_plan_free. A plan may run any number of times, one at a time. */
+FOVEA_API int fovea_plan_build(fovea_plan **out, fovea_context *ctx, int width, int height,
+                               const struct fovea_format *format, const struct fovea_upscale_params *params);
+FOVEA_API void fovea_plan_free(fovea_plan **plan);
+
+/* Size of the result; its format is the input's. */
+FOVEA_API int fovea_plan_width(const fovea_plan *plan);
+FOVEA_API int fovea_plan_height(const fovea_plan *plan);
+
+/* Read the source, write the sink. auto reads twice: by the source's rewind, or from a temporary file that it makes.
+ * progress and report may be NULL. Returns FOVEA_OK, FOVEA_E_CANCELLED, or the source's or sink's own error. */
+FOVEA_API int fovea_plan_run(fovea_plan *plan, const struct fovea_source *source, const struct fovea_sink *sink,
+                             const struct fovea_progress *progress, struct fovea_report *report);
+
+/* Which tile took which path in the last run. */
+FOVEA_API void fovea_plan_provenance(const fovea_plan *plan, struct fovea_provenance *out);
+
+/* Plan and run on pictures in memory; out->data is filled, its size must be the plan's. */
+FOVEA_API int fovea_upscale(fovea_context *ctx, const struct fovea_image *in, struct fovea_image *out,
+                            const struct fovea_upscale_params *params, struct fovea_report *report);
+
+/* Output size for an input size and params: max(1, floor(in * scale + .5)) per axis. FOVEA_E_ARG as in plan_build. */
+FOVEA_API int fovea_output_size(fovea_context *ctx, int width, int height, const struct fovea_upscale_params *params,
+                                int *out_width, int *out_height);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A pool of threads for parallel loops.
+ */
+#ifndef FOVI_BASE_POOL_H
+#define FOVI_BASE_POOL_H
+
+struct fovi_pool;
+
+/* Start n_threads - 1 threads (the caller's is the last). FOVEA_E_NOMEM or FOVEA_E_INTERNAL on failure. */
+int fovi_pool_create(struct fovi_pool **out, int n_threads);
+
+/* Stop and join; NULL is fine. */
+void fovi_pool_free(struct fovi_pool *pool);
+
+int fovi_pool_threads(const struct fovi_pool *pool);
+
+/* Run job(arg, i, worker) for i = 0..n_jobs-1 and wait. Not reentrant: a job must not call it. */
+void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int worker), void *arg, int n_jobs);
+
+#endif
