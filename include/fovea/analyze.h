@@ -29,7 +29,7 @@ enum fovea_feature {
 
 struct fovea_tile_features {
     float value[FOVEA_N_FEATURES]; /* by enum fovea_feature */
-    float difficulty;              /* 0 flat .. 1 hardest: a fixed monotone curve of HIGH_FREQUENCY and SELF_CONSISTENCY */
+    float difficulty; /* 0 flat .. 1 hardest: a fixed monotone curve of HIGH_FREQUENCY and SELF_CONSISTENCY */
 };
 
 /* The map. tiles: n_tiles_x * n_tiles_y, row by row, owned by the map. */

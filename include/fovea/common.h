@@ -60,7 +60,10 @@ struct fovea_context_params {
     uint32_t cpu_mask;   /* instruction sets allowed, FOVEA_CPU_* bits; default FOVEA_CPU_ALL */
     size_t memory_bytes; /* ceiling for all memory of this context, in bytes; 0 (default) = none */
 };
-#define FOVEA_CONTEXT_DEFAULTS { FOVEA_API_VERSION, 0, FOVEA_CPU_ALL, 0 }
+#define FOVEA_CONTEXT_DEFAULTS                 \
+    {                                          \
+        FOVEA_API_VERSION, 0, FOVEA_CPU_ALL, 0 \
+    }
 
 /* Make a context. params: NULL = defaults. On failure *out is NULL and the code says why (FOVEA_E_ARG,
  * FOVEA_E_NOMEM, FOVEA_E_INTERNAL when a thread could not be started). Free with fovea_context_free. */

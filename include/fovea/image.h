@@ -57,8 +57,8 @@ struct fovea_sink {
     void *user;
 };
 
-/* A source that reads, and a sink that fills, a picture in memory. The image struct and its pixels are borrowed and must
- * outlive the source or sink. */
+/* A source that reads, and a sink that fills, a picture in memory. The image struct and its pixels are borrowed and
+ * must outlive the source or sink. */
 FOVEA_API struct fovea_source fovea_source_from_image(const struct fovea_image *image);
 FOVEA_API struct fovea_sink fovea_sink_to_image(struct fovea_image *image);
 

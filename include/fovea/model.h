@@ -17,17 +17,17 @@ typedef struct fovea_model fovea_model;
 
 /* What a model says about itself. The strings belong to the model. */
 struct fovea_model_info {
-    const char *method;     /* "tiny", "filter" ... */
-    int scale;              /* 2, 3 or 4 */
-    const char *layers;     /* the graph as text, e.g. "conv3x3 1 16 prelu; ...; shuffle 2; add base" */
-    const char *base;       /* what its output is added to, e.g. "bicubic" */
-    const char *base_hash;  /* hash of the base's coefficients, "" where the base has none */
-    const char *command;    /* the command that trained it */
-    const char *sources;    /* training pictures */
-    const char *licence;    /* terms of the weights */
-    const char *hash;       /* FNV-1a 64 of the tensor bytes, 16 hex digits */
+    const char *method;    /* "tiny", "filter" ... */
+    int scale;             /* 2, 3 or 4 */
+    const char *layers;    /* the graph as text, e.g. "conv3x3 1 16 prelu; ...; shuffle 2; add base" */
+    const char *base;      /* what its output is added to, e.g. "bicubic" */
+    const char *base_hash; /* hash of the base's coefficients, "" where the base has none */
+    const char *command;   /* the command that trained it */
+    const char *sources;   /* training pictures */
+    const char *licence;   /* terms of the weights */
+    const char *hash;      /* FNV-1a 64 of the tensor bytes, 16 hex digits */
     int64_t n_parameters;
-    double kmac_per_px;     /* thousand multiply-adds for one input pixel */
+    double kmac_per_px; /* thousand multiply-adds for one input pixel */
 };
 
 /* Models that are built into the library: 0..count-1. fovea_model_builtin loads one by name and scale;

@@ -34,23 +34,26 @@ enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32 };
 enum fovea_consistency { FOVEA_CONSISTENCY_DEFAULT = 0, FOVEA_CONSISTENCY_ON, FOVEA_CONSISTENCY_OFF };
 
 struct fovea_upscale_params {
-    unsigned api;               /* FOVEA_API_VERSION */
-    double scale;               /* output pixels per input pixel, 1/64..16; default 2; ignored where a size is given */
-    int width, height;          /* output size in pixels; 0 (default) = from scale, or from the other one by aspect */
-    enum fovea_method method;   /* default FOVEA_METHOD_AUTO */
-    enum fovea_kernel kernel;   /* for FOVEA_METHOD_CLASSIC; default FOVEA_KERNEL_BICUBIC */
-    const char *network;        /* for FOVEA_METHOD_NETWORK: "tiny" ...; default NULL */
-    const fovea_model *model;   /* for FOVEA_METHOD_NETWORK: used in place of network; borrowed; default NULL */
-    enum fovea_preset preset;   /* default FOVEA_PRESET_BALANCED */
-    double max_loss_db;         /* predicted loss in PSNR-Y of the whole picture against the preset's top network
-                                   everywhere, 0..100 dB; default 0.05; 0 = the top network everywhere */
-    double budget_ms;           /* milliseconds that the networks may take; 0 (default) = no limit */
+    unsigned api;             /* FOVEA_API_VERSION */
+    double scale;             /* output pixels per input pixel, 1/64..16; default 2; ignored where a size is given */
+    int width, height;        /* output size in pixels; 0 (default) = from scale, or from the other one by aspect */
+    enum fovea_method method; /* default FOVEA_METHOD_AUTO */
+    enum fovea_kernel kernel; /* for FOVEA_METHOD_CLASSIC; default FOVEA_KERNEL_BICUBIC */
+    const char *network;      /* for FOVEA_METHOD_NETWORK: "tiny" ...; default NULL */
+    const fovea_model *model; /* for FOVEA_METHOD_NETWORK: used in place of network; borrowed; default NULL */
+    enum fovea_preset preset; /* default FOVEA_PRESET_BALANCED */
+    double max_loss_db;       /* predicted loss in PSNR-Y of the whole picture against the preset's top network
+                                 everywhere, 0..100 dB; default 0.05; 0 = the top network everywhere */
+    double budget_ms;         /* milliseconds that the networks may take; 0 (default) = no limit */
     enum fovea_precision precision;
     enum fovea_consistency consistency;
-    int strip_rows;             /* input rows worked on at a time, 1..4096; 0 (default) = chosen. Never changes a byte */
+    int strip_rows; /* input rows worked on at a time, 1..4096; 0 (default) = chosen. Never changes a byte */
 };
-#define FOVEA_UPSCALE_DEFAULTS { FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, \
-                                 FOVEA_PRESET_BALANCED, 0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0 }
+#define FOVEA_UPSCALE_DEFAULTS                                                                                    \
+    {                                                                                                             \
+        FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, FOVEA_PRESET_BALANCED, \
+            0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0                                         \
+    }
 
 /* Which path a tile took. */
 enum fovea_path { FOVEA_PATH_CLASSIC = 0, FOVEA_PATH_FILTER, FOVEA_PATH_TINY, FOVEA_PATH_NETWORK, FOVEA_PATH_FALLBACK };
@@ -61,8 +64,15 @@ FOVEA_API const char *fovea_path_name(enum fovea_path path);
 
 /* The stages whose time is reported. */
 enum fovea_stage {
-    FOVEA_STAGE_READ = 0, FOVEA_STAGE_ANALYSIS, FOVEA_STAGE_ROUTING, FOVEA_STAGE_BASE, FOVEA_STAGE_FILTER,
-    FOVEA_STAGE_NETWORK, FOVEA_STAGE_CONSISTENCY, FOVEA_STAGE_CHECKS, FOVEA_STAGE_WRITE
+    FOVEA_STAGE_READ = 0,
+    FOVEA_STAGE_ANALYSIS,
+    FOVEA_STAGE_ROUTING,
+    FOVEA_STAGE_BASE,
+    FOVEA_STAGE_FILTER,
+    FOVEA_STAGE_NETWORK,
+    FOVEA_STAGE_CONSISTENCY,
+    FOVEA_STAGE_CHECKS,
+    FOVEA_STAGE_WRITE
 };
 #define FOVEA_N_STAGES 9
 FOVEA_API const char *fovea_stage_name(enum fovea_stage stage);
@@ -70,22 +80,22 @@ FOVEA_API const char *fovea_stage_name(enum fovea_stage stage);
 /* What a run did. Filled by fovea_plan_run. */
 struct fovea_report {
     int in_width, in_height, out_width, out_height;
-    double scale_x, scale_y;                    /* true ratios, out / in */
-    int chain[4], n_chain;                      /* integer enlargements in order, e.g. {2, 3}; 0: one classical step */
-    char method[32];                            /* "auto", "bicubic", "filter", "tiny", ... */
-    int consistency_steps;                      /* 0 = off */
-    double total_ms, stage_ms[FOVEA_N_STAGES];  /* wall time */
-    int64_t n_tiles[FOVEA_N_PATHS];             /* tiles per path (of the first enlargement of the chain) */
-    int64_t n_network_px;                       /* input pixels that a network made, halo included */
-    double predicted_loss_db;                   /* auto: predicted loss against the top network everywhere; else 0 */
-    double saved_network_share;                 /* auto: share of the network's work that routing saved, halo counted */
-    double saved_ms;                            /* auto: that share in milliseconds of this run's own network speed;
-                                                   0 where the network never ran */
-    int consistency_measured;                   /* 1: the three figures below were measured on the result as written */
-    double consistency_rms;                     /* of D(result) - input, in levels of 255, all colour channels */
-    double consistency_max;                     /* largest |D(result) - input| */
-    double consistency_within_2;                /* share of samples within 2 levels, 0..1 */
-    size_t peak_bytes;                          /* most memory that the context held */
+    double scale_x, scale_y;                   /* true ratios, out / in */
+    int chain[4], n_chain;                     /* integer enlargements in order, e.g. {2, 3}; 0: one classical step */
+    char method[32];                           /* "auto", "bicubic", "filter", "tiny", ... */
+    int consistency_steps;                     /* 0 = off */
+    double total_ms, stage_ms[FOVEA_N_STAGES]; /* wall time */
+    int64_t n_tiles[FOVEA_N_PATHS];            /* tiles per path (of the first enlargement of the chain) */
+    int64_t n_network_px;                      /* input pixels that a network made, halo included */
+    double predicted_loss_db;                  /* auto: predicted loss against the top network everywhere; else 0 */
+    double saved_network_share;                /* auto: share of the network's work that routing saved, halo counted */
+    double saved_ms;                           /* auto: that share in milliseconds of this run's own network speed;
+                                                  0 where the network never ran */
+    int consistency_measured;                  /* 1: the three figures below were measured on the result as written */
+    double consistency_rms;                    /* of D(result) - input, in levels of 255, all colour channels */
+    double consistency_max;                    /* largest |D(result) - input| */
+    double consistency_within_2;               /* share of samples within 2 levels, 0..1 */
+    size_t peak_bytes;                         /* most memory that the context held */
 };
 
 /* The paths of the tiles, row by row, n_tiles_x * n_tiles_y of enum fovea_path. Owned by the plan. */

@@ -82,7 +82,8 @@ void *fovi_alloc(fovea_context *ctx, size_t n, size_t size)
             account_return(ctx, total);
             ctx->alloc_error = code = FOVEA_E_NOMEM;
         }
-        fovi_fail(ctx, code, code == FOVEA_E_LIMIT ? "%zu more bytes are over the memory limit" : "out of memory: %zu bytes",
+        fovi_fail(ctx, code,
+                  code == FOVEA_E_LIMIT ? "%zu more bytes are over the memory limit" : "out of memory: %zu bytes",
                   total);
         return NULL;
     }

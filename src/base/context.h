@@ -33,11 +33,11 @@ typedef void fovi_job(void *arg, int index, int worker);
 void fovi_parallel(fovea_context *ctx, fovi_job *job, void *arg, int n_jobs);
 
 /* Return early with the error code of a failing call. */
-#define FOVI_TRY(expr)                    \
-    do {                                  \
-        int fovi_try_code = (expr);       \
-        if (fovi_try_code != FOVEA_OK)    \
-            return fovi_try_code;         \
+#define FOVI_TRY(expr)                 \
+    do {                               \
+        int fovi_try_code = (expr);    \
+        if (fovi_try_code != FOVEA_OK) \
+            return fovi_try_code;      \
     } while (0)
 
 #endif

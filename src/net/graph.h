@@ -24,7 +24,7 @@ enum fovi_layer_kind { FOVI_LAYER_CONV, FOVI_LAYER_ADD };
 
 struct fovi_layer {
     enum fovi_layer_kind kind;
-    int k, c_in, c_out;  /* convolution: kernel edge, channels; add: c_in = c_out */
+    int k, c_in, c_out; /* convolution: kernel edge, channels; add: c_in = c_out */
     int has_prelu;
     int from;            /* add: number of the layer whose output is added */
     const float *weight; /* [c_out][c_in][k][k], borrowed */
