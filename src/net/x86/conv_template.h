@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Direct convolution vectorised along the row, written once for every vector width. The including file defines
+ *     vec, VW            vector type and its floats
+ *     vec_load, vec_set1, vec_fma(acc, a, b): acc += a * b, vec_prelu(v, slope), vec_store, vec_store_n(p, v, n) for n < VW
+ *     NV_MAX             vectors of a register block of 4 outputs
+ *     CONV_ROW           name of the function to define
+ *     vec_tap_full(acc, src, weight)   optional: a tap of a full block in assembly, where registers are scarce
+ *
+ * A register block is `no` output channels (1..4) x `nv` vectors. The inputs of a tap are loaded once and pinned in a
+ * register, since the compiler would else fold the load into every multiply-add; the multiply-add is written as assembly,
+ * since the compiler would else move accumulators about and spill them.
+ */
+#define PIN(v) __asm__ volatile("" : "+v"(v))
+#define INLINE static inline __attribute__((always_inline))
+
+/* One tap: nv vectors of inputs, no weights. */
+INLINE void tap(int no, int nv, vec acc[4][NV_MAX], const float *src, const float *weight)
+{
+    vec in[NV_MAX];
+#ifdef vec_tap_full
+    if (no == 4 && nv == NV_MAX) {
+        vec_tap_full(acc, src, weight);
+        return;
+    }
+#endif
+#pragma GCC unroll 6
+    for (int v = 0; v < nv; v++) {
+        in[v] = vec_load(src + v * VW);
+        PIN(in[v]);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < no; j++) {
+        vec c = vec_set1(weight[j]);
+        PIN(c);
+#pragma GCC unroll 6
+        for (int v = 0; v < nv; v++)
+            vec_fma(acc[j][v], c, in[v]);
+    }
+}
+
+/* k, no and nv are constants at every call: the loops over them vanish. */
+INLINE void block(int k, int no, int nv, const struct fovi_conv_weights *w, const float *weight,
+                  const float *const *rows, ptrdiff_t src_stride, float *dst, ptrdiff_t dst_stride, int o, int x, int tail)
+{
+    vec acc[4][NV_MAX];
+#pragma GCC unroll 4
+    for (int j = 0; j < no; j++)
+#pragma GCC unroll 6
+        for (int v = 0; v < nv; v++)
+            acc[j][v] = vec_set1(w->bias[o + j]);
+    for (int ky = 0; ky < k; ky++) {
+        const float *src = rows[ky] + x - k / 2;
+        for (int i = 0; i < w->c_in; i++, src += src_stride) {
+#pragma GCC unroll 5
+            for (int kx = 0; kx < k; kx++, weight += FOVI_CONV_GROUP)
+                tap(no, nv, acc, src + kx, weight);
+        }
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < no; j++) {
+        float *out = dst + (o + j) * dst_stride + x;
+#pragma GCC unroll 6
+        for (int v = 0; v < nv; v++) {
+            vec r = w->slope ? vec_prelu(acc[j][v], w->slope[o + j]) : acc[j][v];
+            if (tail && v == nv - 1)
+                vec_store_n(out + v * VW, r, tail);
+            else
+                vec_store(out + v * VW, r);
+        }
+    }
+}
+
+/* All output channels of one block of columns. */
+INLINE void columns(int k, int nv, const struct fovi_conv_weights *w, const float *const *rows, ptrdiff_t src_stride,
+                    float *dst, ptrdiff_t dst_stride, int x, int tail)
+{
+    const float *weight = w->packed;
+    ptrdiff_t group_size = (ptrdiff_t)k * k * w->c_in * FOVI_CONV_GROUP;
+    int o = 0;
+    for (; o + 4 <= w->c_out; o += 4, weight += group_size)
+        block(k, 4, nv, w, weight, rows, src_stride, dst, dst_stride, o, x, tail);
+    switch (w->c_out - o) {
+    case 3: block(k, 3, nv, w, weight, rows, src_stride, dst, dst_stride, o, x, tail); break;
+    case 2: block(k, 2, nv, w, weight, rows, src_stride, dst, dst_stride, o, x, tail); break;
+    case 1: block(k, 1, nv, w, weight, rows, src_stride, dst, dst_stride, o, x, tail); break;
+    default: break;
+    }
+}
+
+INLINE void row(int k, const struct fovi_conv_weights *w, const float *const *rows, ptrdiff_t src_stride, float *dst,
+                ptrdiff_t dst_stride, int x0, int x1)
+{
+    int x = x0;
+    for (; x + NV_MAX * VW <= x1; x += NV_MAX * VW)
+        columns(k, NV_MAX, w, rows, src_stride, dst, dst_stride, x, 0);
+    for (; x + VW <= x1; x += VW)
+        columns(k, 1, w, rows, src_stride, dst, dst_stride, x, 0);
+    if (x < x1)
+        columns(k, 1, w, rows, src_stride, dst, dst_stride, x, x1 - x);
+}
+
+void CONV_ROW(const struct fovi_conv_weights *w, const float *const *rows, ptrdiff_t src_stride, float *dst,
+              ptrdiff_t dst_stride, int x0, int x1)
+{
+    switch (w->k) {
+    case 1: row(1, w, rows, src_stride, dst, dst_stride, x0, x1); break;
+    case 3: row(3, w, rows, src_stride, dst, dst_stride, x0, x1); break;
+    default: row(5, w, rows, src_stride, dst, dst_stride, x0, x1); break;
+    }
+}
