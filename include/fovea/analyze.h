@@ -41,7 +41,7 @@ struct fovea_map {
 
 /* Analyse a picture (its luma; the mean of the channels where it is not grey or RGB). Reads the source once, holds some
  * 40 bytes a tile and a few dozen rows. Errors: the source's own, FOVEA_E_ARG, FOVEA_E_NOMEM, FOVEA_E_LIMIT,
- * FOVEA_E_CANCELLED. Free with fovea_map_free. progress may be NULL. */
+ * FOVEA_E_CANCELLED. Free with fovea_map_free before the context ends. progress may be NULL. */
 FOVEA_API int fovea_analyze(fovea_context *ctx, const struct fovea_source *source,
                             const struct fovea_progress *progress, struct fovea_map **out);
 FOVEA_API void fovea_map_free(struct fovea_map **map);
