@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * fovea-io: picture files as sources and sinks of rows. A separate library on top of libvips; the core does not need it.
+ *
+ * Read: JPEG, PNG, WebP, TIFF (BigTIFF too), PBM/PGM/PPM, PFM. Written: PNG, JPEG, WebP, TIFF, PGM, PPM, PFM, chosen by
+ * the extension. The conventions (error codes, NULL = defaults, destroyers) are those of <fovea/common.h>.
+ *
+ * What a reader delivers: 8 and 16 bits and float stay what they are; palettes and samples of fewer than 8 bits are
+ * expanded to 8; grey stays grey, alpha stays alpha (straight); CMYK, Lab and their kin become sRGB; the orientation tag
+ * is applied. A file that ends early is refused, never completed with grey.
+ */
+#ifndef FOVEA_IO_H
+#define FOVEA_IO_H
+
+#include <fovea/image.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Holds the limits and the last error. Thread safety: one call at a time per handle; handles are independent. The first
+ * handle starts libvips for the process, with its operation cache off and its messages silenced; libvips itself ends it
+ * when the process exits. */
+typedef struct fovea_io fovea_io;
+
+struct fovea_io_params {
+    unsigned api;       /* FOVEA_API_VERSION */
+    int64_t max_pixels; /* a file whose header says more is refused before a pixel is decoded, 1..2^40; default 2^30 */
+};
+#define FOVEA_IO_DEFAULTS { FOVEA_API_VERSION, INT64_C(1) << 30 }
+
+/* Make a handle. params: NULL = defaults. FOVEA_E_ARG, FOVEA_E_NOMEM, FOVEA_E_INTERNAL (libvips did not start); *out is
+ * then NULL. Free with fovea_io_free, after every reader and writer made with it. */
+FOVEA_API int fovea_io_create(fovea_io **out, const struct fovea_io_params *params);
+FOVEA_API void fovea_io_free(fovea_io **io);
+
+/* The sentence that explains the last failure with this handle, of a source or sink too; it names the file. "" if there
+ * was none. Valid until the next failing call. */
+FOVEA_API const char *fovea_io_last_error(const fovea_io *io);
+
+/* What a file holds. */
+struct fovea_io_info {
+    int width, height;          /* as delivered: after the orientation is applied */
+    struct fovea_format format; /* as delivered */
+    char file_format[8];        /* "JPEG", "PNG", "WebP", "TIFF", "PNM", "PFM" */
+    char loader[16];            /* libvips' name of the operation that reads it, e.g. "jpegload" */
+    char colour[16];            /* libvips' name of the file's colour space, e.g. "srgb", "b-w", "cmyk" */
+    int orientation;            /* the tag, 1..8; 1 = upright */
+    int n_pages;                /* pages of a TIFF, frames of a WebP; only the first is read */
+    int is_streamed;            /* 1: rows are decoded when asked for; 0: the whole picture is decoded first */
+    int has_icc, has_exif, has_xmp;
+    double pixels_per_mm;       /* horizontal resolution; 0 = not given */
+};
+
+/* A file that is read from the top. Streamed files hold some dozen rows; a turned picture (orientation 3..8) is decoded
+ * to memory first, or to a temporary file where that would take more than 100 MB. */
+typedef struct fovea_io_reader fovea_io_reader;
+
+/* Open a file. Errors: FOVEA_E_READ (missing, unreadable, truncated), FOVEA_E_FORMAT (not a picture, corrupt),
+ * FOVEA_E_LIMIT (more than max_pixels), FOVEA_E_UNSUPPORTED (32-bit integer or complex samples, more channels than
+ * FOVEA_MAX_CHANNELS), FOVEA_E_NOMEM. Free with fovea_io_reader_close. */
+FOVEA_API int fovea_io_reader_open(fovea_io_reader **out, fovea_io *io, const char *path);
+FOVEA_API void fovea_io_reader_close(fovea_io_reader **reader);
+
+/* The rows, for fovea_plan_run and its like; it can be rewound. Valid as long as the reader. */
+FOVEA_API struct fovea_source fovea_io_reader_source(fovea_io_reader *reader);
+FOVEA_API void fovea_io_reader_describe(const fovea_io_reader *reader, struct fovea_io_info *info);
+
+/* A file that is written from the top under a temporary name in the same folder, by an encoder in its own thread; it
+ * gets its name in fovea_io_writer_finish. Rows wait in a queue of some dozen; only WebP needs the whole picture. */
+typedef struct fovea_io_writer fovea_io_writer;
+
+/* What the file format could not keep. */
+struct fovea_io_loss {
+    int bits;           /* bits of a sample in the file, 32 = float */
+    int depth_reduced;  /* 1: samples were rounded to fewer bits */
+    int alpha_flattened; /* 1: the format has no alpha, colours were blended over white */
+    char text[160];     /* both as a sentence; "" if nothing was lost */
+};
+
+/* Begin a file. The extension chooses the format: .png (8, 16 bits), .jpg .jpeg (8 bits, quality 95, full chroma),
+ * .webp (8 bits, lossless), .tif .tiff (all, deflate), .pgm .ppm .pnm (8, 16 bits), .pfm (float).
+ * like: NULL, or a reader whose colour profile, EXIF, XMP, IPTC and resolution the file takes over, where the format can
+ * hold them; needed during the call only. Errors: FOVEA_E_WRITE (unknown extension, missing or unwritable folder, a
+ * picture that the format cannot hold), FOVEA_E_ARG, FOVEA_E_NOMEM, FOVEA_E_INTERNAL. */
+FOVEA_API int fovea_io_writer_open(fovea_io_writer **out, fovea_io *io, const char *path, int width, int height,
+                                   const struct fovea_format *format, const fovea_io_reader *like);
+
+/* Where rows go, in order. Valid until the writer ends. */
+FOVEA_API struct fovea_sink fovea_io_writer_sink(fovea_io_writer *writer);
+FOVEA_API void fovea_io_writer_loss(const fovea_io_writer *writer, struct fovea_io_loss *loss);
+
+/* After the last row: complete the file and give it its name. FOVEA_E_WRITE on failure, FOVEA_E_ARG if rows are missing;
+ * nothing is then left. Ends the writer in any case: *writer becomes NULL. */
+FOVEA_API int fovea_io_writer_finish(fovea_io_writer **writer);
+
+/* Give up: nothing is left in the folder. NULL is fine. */
+FOVEA_API void fovea_io_writer_abandon(fovea_io_writer **writer);
+
+/* The name of the format that a path's extension chooses for writing ("PNG" ...), NULL if none. */
+FOVEA_API const char *fovea_io_write_format(const char *path);
+
+/* A whole file to memory. out is filled, data included; free with fovea_io_image_free. Errors as reader_open. */
+FOVEA_API int fovea_io_read_image(fovea_io *io, const char *path, struct fovea_image *out);
+FOVEA_API void fovea_io_image_free(struct fovea_image *image);
+
+/* A whole picture to a file. like and errors as in writer_open, loss may be NULL. */
+FOVEA_API int fovea_io_write_image(fovea_io *io, const char *path, const struct fovea_image *image,
+                                   const fovea_io_reader *like, struct fovea_io_loss *loss);
+
+/* What a file holds, from its header. Errors as reader_open. */
+FOVEA_API int fovea_io_probe(fovea_io *io, const char *path, struct fovea_io_info *info);
+
+/* Version of libvips that is linked, e.g. "8.14.1". */
+FOVEA_API const char *fovea_io_vips_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

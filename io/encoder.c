@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A libvips saver in its own thread. Rows come in through a ring and go out through the generate callback of an image
+ * that libvips pulls from the top (vips_sequential keeps it in order), so that only the ring and libvips' own strips are
+ * in memory. Either side may end first: a failed saver makes put fail, a cancelled encoder makes the saver fail.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vips/vips.h>
+
+#include "internal.h"
+
+/* The ring holds this many bytes, but at least some rows. */
+#define RING_BYTES ((size_t)2 << 20)
+#define RING_MIN_ROWS 16
+
+struct fovi_io_encoder {
+    char saver[16];
+    char *path;
+    VipsImage *image;
+    size_t row_bytes;
+    int capacity; /* rows of the ring */
+    unsigned char *ring;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards the fields below */
+    pthread_cond_t changed;
+    int n_in, n_out; /* rows put in and taken out so far */
+    int cancelled, ended, failed;
+    char text[256]; /* why it failed */
+};
+
+/* Take row y, waiting for it; 0, or -1 if the encoder was cancelled. */
+static int take_row(struct fovi_io_encoder *e, int y, void *row)
+{
+    pthread_mutex_lock(&e->lock);
+    while (e->n_in <= y && !e->cancelled)
+        pthread_cond_wait(&e->changed, &e->lock);
+    int failed = e->cancelled || y != e->n_out;
+    pthread_mutex_unlock(&e->lock);
+    if (failed)
+        return -1;
+    memcpy(row, e->ring + (size_t)(y % e->capacity) * e->row_bytes, e->row_bytes);
+    pthread_mutex_lock(&e->lock);
+    e->n_out = y + 1;
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+    return 0;
+}
+
+static int generate(VipsRegion *region, void *seq, void *a, void *b, gboolean *stop)
+{
+    struct fovi_io_encoder *e = a;
+    VipsRect *r = &region->valid;
+    (void)seq, (void)b, (void)stop;
+    if (r->left != 0 || r->width != region->im->Xsize) {
+        vips_error("fovea", "part of a row was asked for");
+        return -1;
+    }
+    for (int y = r->top; y < r->top + r->height; y++) {
+        if (take_row(e, y, VIPS_REGION_ADDR(region, 0, y))) {
+            vips_error("fovea", "cancelled");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int save(struct fovi_io_encoder *e, VipsImage *image)
+{
+    if (!strcmp(e->saver, "jpegsave"))
+        return vips_call(e->saver, image, e->path, "Q", 95, "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_OFF, NULL);
+    if (!strcmp(e->saver, "webpsave"))
+        return vips_call(e->saver, image, e->path, "lossless", TRUE, NULL);
+    if (!strcmp(e->saver, "tiffsave")) {
+        int is_float = image->BandFmt == VIPS_FORMAT_FLOAT;
+        int is_huge = VIPS_IMAGE_SIZEOF_IMAGE(image) > 3500000000u;
+        return vips_call(e->saver, image, e->path, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
+                         is_float ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL,
+                         "bigtiff", is_huge, NULL);
+    }
+    return vips_call(e->saver, image, e->path, NULL);
+}
+
+static void *run(void *arg)
+{
+    struct fovi_io_encoder *e = arg;
+    VipsImage *ordered = NULL;
+    int failed = vips_sequential(e->image, &ordered, NULL) || save(e, ordered);
+    g_clear_object(&ordered);
+    pthread_mutex_lock(&e->lock);
+    e->ended = 1;
+    e->failed = failed;
+    if (failed)
+        fovi_io_vips_text(e->text, sizeof e->text, "the encoder failed");
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+    vips_thread_shutdown();
+    return NULL;
+}
+
+static VipsInterpretation interpretation(const struct fovea_format *format)
+{
+    if (format->n_channels > 4 || (format->n_channels == 4 && !format->has_alpha))
+        return VIPS_INTERPRETATION_MULTIBAND;
+    int is_grey = format->n_channels < 3;
+    switch (format->sample) {
+    case FOVEA_SAMPLE_U8: return is_grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+    case FOVEA_SAMPLE_U16: return is_grey ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_RGB16;
+    default: return is_grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_scRGB;
+    }
+}
+
+/* Take over what describes the picture and not its size: colour profile, EXIF, XMP, IPTC, the unit of the resolution.
+ * The thumbnail would show the old picture. A profile for grey does not fit three channels. */
+static void *copy_field(VipsImage *from, const char *name, GValue *value, void *arg)
+{
+    VipsImage *to = arg;
+    int same_color = (from->Bands < 3) == (to->Bands < 3);
+    if (!strcmp(name, VIPS_META_EXIF_NAME) || !strcmp(name, VIPS_META_XMP_NAME) || !strcmp(name, VIPS_META_IPTC_NAME) ||
+        !strcmp(name, VIPS_META_RESOLUTION_UNIT) || !strncmp(name, "exif-", 5) ||
+        (!strcmp(name, VIPS_META_ICC_NAME) && same_color))
+        vips_image_set(to, name, value);
+    return NULL;
+}
+
+static VipsImage *make_image(struct fovi_io_encoder *e, int width, int height, const struct fovea_format *format,
+                             const void *like)
+{
+    static const VipsBandFormat formats[] = { VIPS_FORMAT_UCHAR, VIPS_FORMAT_USHORT, VIPS_FORMAT_FLOAT };
+    VipsImage *image = vips_image_new(), *model = NULL;
+    if (!image)
+        return NULL;
+    memcpy(&model, &like, sizeof model); /* only read through it */
+    vips_image_init_fields(image, width, height, format->n_channels, formats[format->sample], VIPS_CODING_NONE,
+                           interpretation(format), model ? model->Xres : 1.0, model ? model->Yres : 1.0);
+    if (model)
+        vips_image_map(model, copy_field, image);
+    if (vips_image_pipelinev(image, VIPS_DEMAND_STYLE_THINSTRIP, NULL) ||
+        vips_image_generate(image, NULL, generate, NULL, e, NULL))
+        g_clear_object(&image);
+    return image;
+}
+
+static void free_encoder(struct fovi_io_encoder *e)
+{
+    g_clear_object(&e->image);
+    pthread_mutex_destroy(&e->lock);
+    pthread_cond_destroy(&e->changed);
+    free(e->ring);
+    free(e->path);
+    free(e);
+}
+
+int fovi_io_encoder_start(struct fovi_io_encoder **out, const char *saver, const char *path, int width, int height,
+                          const struct fovea_format *format, const void *like)
+{
+    *out = NULL;
+    struct fovi_io_encoder *e = calloc(1, sizeof *e);
+    if (!e)
+        return FOVEA_E_NOMEM;
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_cond_init(&e->changed, NULL);
+    snprintf(e->saver, sizeof e->saver, "%s", saver);
+    e->row_bytes = fovi_io_row_bytes(width, format);
+    size_t rows = RING_BYTES / e->row_bytes;
+    e->capacity = rows < RING_MIN_ROWS ? RING_MIN_ROWS : rows > (size_t)height ? height : (int)rows;
+    e->path = strdup(path);
+    e->ring = malloc((size_t)e->capacity * e->row_bytes);
+    int code = FOVEA_E_NOMEM;
+    if (e->path && e->ring && (e->image = make_image(e, width, height, format, like)))
+        code = pthread_create(&e->thread, NULL, run, e) ? FOVEA_E_INTERNAL : FOVEA_OK;
+    if (code)
+        free_encoder(e);
+    else
+        *out = e;
+    return code;
+}
+
+int fovi_io_encoder_put(struct fovi_io_encoder *e, const void *row)
+{
+    pthread_mutex_lock(&e->lock);
+    while (e->n_in - e->n_out >= e->capacity && !e->ended)
+        pthread_cond_wait(&e->changed, &e->lock);
+    int failed = e->ended, y = e->n_in;
+    pthread_mutex_unlock(&e->lock);
+    if (failed)
+        return FOVEA_E_WRITE;
+    memcpy(e->ring + (size_t)(y % e->capacity) * e->row_bytes, row, e->row_bytes);
+    pthread_mutex_lock(&e->lock);
+    e->n_in = y + 1;
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+    return FOVEA_OK;
+}
+
+int fovi_io_encoder_end(struct fovi_io_encoder **encoder, int complete, char *text, size_t n_bytes)
+{
+    struct fovi_io_encoder *e = *encoder;
+    pthread_mutex_lock(&e->lock);
+    e->cancelled = !complete;
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+    pthread_join(e->thread, NULL);
+    snprintf(text, n_bytes, "%s", e->text);
+    int failed = e->failed;
+    free_encoder(e);
+    *encoder = NULL;
+    return failed ? FOVEA_E_WRITE : FOVEA_OK;
+}
