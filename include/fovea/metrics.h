@@ -13,8 +13,9 @@ extern "C" {
 
 struct fovea_metrics {
     int identical; /* 1: every compared sample is equal; the PSNR values are then infinite (HUGE_VAL) */
-    double psnr;   /* dB over all channels, 20 log10(255 / sqrt(mse)) on a 0..255 scale */
-    double psnr_y; /* dB on luma: BT.601 studio range 16..235 for 3 colour channels, else the samples themselves */
+    double psnr;   /* dB over all channels, alpha too, 20 log10(255 / sqrt(mse)) on a 0..255 scale */
+    double psnr_y; /* dB on luma: BT.601 studio range 16..235 for 3 colour channels, else the mean of the colour
+                      channels (grey: the samples themselves); alpha never counts */
     double ssim_y; /* mean SSIM of luma (Wang et al. 2004): 11x11 Gaussian window, sigma 1.5, K1 .01, K2 .03, L 255,
                       weighted population covariances, only windows that lie wholly inside; NaN where the picture less
                       its border is smaller than a window */
