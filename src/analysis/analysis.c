@@ -3,8 +3,8 @@
  * The difficulty map: luma rows go through a ring, rows of tiles are computed a few at a time in jobs of some tiles.
  *
  * Beyond the picture the luma is mirrored with its edge sample repeated, as often as needed for small pictures. How hard
- * a tile is follows the Naka-Rushton curve of receptors, v / (v + c), of the residuals' amplitude v: a logistic curve
- * of log v, which spreads the roughly log-normal energies of photographs over 0..1.
+ * a tile is follows the Naka-Rushton curve of receptors, v^n / (v^n + c^n), of the residuals' amplitude v: a logistic
+ * curve of log v, which spreads the roughly log-normal energies of photographs over 0..1.
  */
 #include "analysis/analysis.h"
 
@@ -138,10 +138,11 @@ static float *ring_row(const struct fovi_analysis *a, int y)
 /* 0 flat .. 1 hardest. Amplitudes below the rounding of eight bits do not count. */
 static float difficulty(const float *feature)
 {
-    const float half_way = 4.0f, rounding = 0.25f;
+    const float half_way = 4.0f, rounding = 0.25f; /* n = 1.5 */
     float v = sqrtf(0.5f * feature[FOVEA_FEATURE_HIGH_FREQUENCY] + 2.0f * feature[FOVEA_FEATURE_SELF_CONSISTENCY]);
-    v = v > rounding ? v - rounding : 0.0f;
-    return v / (v + half_way);
+    v = v > rounding ? (v - rounding) / half_way : 0.0f;
+    v *= sqrtf(v);
+    return v / (v + 1.0f);
 }
 
 /* One job: some tiles of one row of tiles. */
