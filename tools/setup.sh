@@ -7,13 +7,13 @@
 # One need a line: a test, then package names for apt, dnf, pacman, apk and brew (a comma separates several, - = none).
 #   cc           a C compiler that finds the C library's headers
 #   cmd:NAME     a program in the path
-#   pc:NAME      a library that pkg-config knows
+#   pc:NAME      a library that pkg-config knows, at least of the version after >=
 build_needs='
 cc              gcc,libc6-dev   gcc,glibc-devel     gcc         gcc,musl-dev  gcc
 cmd:meson       meson           meson               meson       meson         meson
 cmd:ninja       ninja-build     ninja-build         ninja       ninja         ninja
 cmd:pkg-config  pkg-config      pkgconf-pkg-config  pkgconf     pkgconf       pkgconf
-pc:vips         libvips-dev     vips-devel          libvips     vips-dev      vips
+pc:vips>=8.14   libvips-dev     vips-devel          libvips     vips-dev      vips
 pc:jansson      libjansson-dev  jansson-devel       jansson     jansson-dev   jansson
 '
 test_needs='
@@ -45,6 +45,7 @@ need_met()
     case $1 in
     cc) echo '#include <stdio.h>' | cc -E -o /dev/null - 2>/dev/null ;;
     cmd:*) command -v "${1#cmd:}" >/dev/null 2>&1 ;;
+    pc:*">="*) need_name=${1#pc:} && pkg-config --atleast-version="${need_name#*>=}" "${need_name%%>=*}" 2>/dev/null ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     esac
 }
