@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * How many pixels a network computes for a region of tiles. Layer l of n needs the region grown by n - 1 - l pixels; the
+ * pixels of the layers are averaged with their multiply-adds as weights. A tile that is off is covered from its eight
+ * neighbours only, which is exact up to 17 layers.
+ */
+#include "route/halo.h"
+
+const int fovi_route_step_x[8] = { -1, 0, 1, -1, 1, -1, 0, 1 };
+const int fovi_route_step_y[8] = { -1, -1, -1, 0, 0, 1, 1, 1 };
+
+/* How far a pixel of a tile (0..edge-1) lies from the neighbour in that direction. */
+static int distance(int at, int edge, int step)
+{
+    return step < 0 ? at + 1 : step > 0 ? edge - at : 0;
+}
+
+/* share[d] = part of the work that reaches d pixels beyond the region, d = 1..16. */
+static void work_shares(const struct fovi_route_rung *rung, int scale, double share[18])
+{
+    double total = 0.0;
+    for (int d = 0; d < 18; d++)
+        share[d] = 0.0;
+    for (int l = 0; l < rung->n_layers; l++) {
+        int grown = rung->n_layers - 1 - l;
+        double macs = (double)rung->macs[l] * (grown == 0 ? scale * scale : 1);
+        total += macs;
+        for (int d = 1; d <= grown && d <= 16; d++)
+            share[d] += macs;
+    }
+    for (int d = 0; d < 18 && total > 0.0; d++)
+        share[d] /= total;
+}
+
+static void fill_shape(double beside[256], int w, int h, const double share[18])
+{
+    for (int k = 0; k < 256; k++)
+        beside[k] = 0.0;
+    for (int y = 0; y < h; y++) {
+        for (int x = 0; x < w; x++) {
+            unsigned char nearest[256] = { 17 };
+            for (unsigned k = 1; k < 256; k++) {
+                int bit = __builtin_ctz(k);
+                int dx = distance(x, w, fovi_route_step_x[bit]), dy = distance(y, h, fovi_route_step_y[bit]);
+                int d = dx > dy ? dx : dy, rest = nearest[k & (k - 1)];
+                nearest[k] = (unsigned char)(d < rest ? d : rest);
+                beside[k] += share[nearest[k]];
+            }
+        }
+    }
+}
+
+int fovi_route_halo_create(fovea_context *ctx, const struct fovi_route_rung *rung, int scale, int width, int height,
+                           struct fovi_route_halo **out)
+{
+    double share[18];
+    struct fovi_route_halo *h = *out = fovi_alloc(ctx, 1, sizeof *h);
+    if (!h)
+        return fovi_alloc_error(ctx);
+    h->n_x = (width - 1) / FOVEA_TILE + 1;
+    h->n_y = (height - 1) / FOVEA_TILE + 1;
+    work_shares(rung, scale, share);
+    for (int shape = 0; shape < 4; shape++) {
+        int w = shape & 1 ? width - (h->n_x - 1) * FOVEA_TILE : FOVEA_TILE;
+        int height_px = shape & 2 ? height - (h->n_y - 1) * FOVEA_TILE : FOVEA_TILE;
+        h->area[shape] = (double)w * height_px;
+        fill_shape(h->beside[shape], w, height_px, share);
+    }
+    return FOVEA_OK;
+}
+
+void fovi_route_halo_free(fovea_context *ctx, struct fovi_route_halo *halo)
+{
+    fovi_free(ctx, halo);
+}
+
+/* Bits of the neighbours of (x, y) that are on. */
+static unsigned neighbours(const struct fovi_route_halo *h, const uint8_t *on, int x, int y)
+{
+    unsigned bits = 0;
+    for (int k = 0; k < 8; k++) {
+        int nx = x + fovi_route_step_x[k], ny = y + fovi_route_step_y[k];
+        if (nx >= 0 && ny >= 0 && nx < h->n_x && ny < h->n_y && on[(size_t)ny * (size_t)h->n_x + (size_t)nx])
+            bits |= 1u << k;
+    }
+    return bits;
+}
+
+double fovi_route_halo_px(const struct fovi_route_halo *h, const uint8_t *on)
+{
+    double px = 0.0;
+    const uint8_t *tile = on;
+    for (int y = 0; y < h->n_y; y++) {
+        for (int x = 0; x < h->n_x; x++, tile++) {
+            int shape = fovi_route_shape(h, x, y);
+            px += *tile ? h->area[shape] : h->beside[shape][neighbours(h, on, x, y)];
+        }
+    }
+    return px;
+}

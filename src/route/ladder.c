@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The ladder and what its rungs cost.
+ */
+#include "route/route.h"
+
+const struct fovi_route_rung fovi_route_ladder[FOVI_ROUTE_N_RUNGS] = {
+    { "filter", FOVEA_PATH_FILTER, 0, { 0 } },
+    { "tiny", FOVEA_PATH_TINY, 6, { 144, 2304, 2304, 2304, 2304, 144 } },
+};
+
+/* Nanoseconds for an input pixel on one thread, [rung][scale - 2][instruction level]: portable C, AVX2, AVX-512.
+ * Provisional until measured; `fovea bench` measures them. */
+static const double cost_ns[FOVI_ROUTE_N_RUNGS][3][3] = {
+    { { 120, 25, 20 }, { 180, 30, 24 }, { 240, 40, 32 } },
+    { { 1000, 125, 80 }, { 1050, 130, 83 }, { 1150, 140, 90 } },
+};
+
+double fovi_route_cost(int rung, int scale, uint32_t cpu)
+{
+    int level = cpu & FOVEA_CPU_AVX512 ? 2 : cpu & FOVEA_CPU_AVX2 ? 1 : 0;
+    return cost_ns[rung][scale - 2][level];
+}
+
+void fovi_route_params_init(const fovea_context *ctx, int scale, struct fovi_route_params *p)
+{
+    *p = (struct fovi_route_params){ .scale = scale, .allow = ~0u, .max_loss_db = 0.05, .n_threads = 1 };
+    for (int rung = 0; rung < FOVI_ROUTE_N_RUNGS; rung++)
+        p->ns_per_px[rung] = fovi_route_cost(rung, scale, fovea_context_cpu(ctx));
+}

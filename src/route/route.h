@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Routing: which tiles of a picture are worth a network.
+ *
+ * The rungs of a ladder are ordered by cost: the filter below, networks above. The analysis predicts for each tile what
+ * a network gains over the filter and how much error remains even so; the decision weighs gain against cost, the halo
+ * of the network's region counted.
+ */
+#ifndef FOVI_ROUTE_ROUTE_H
+#define FOVI_ROUTE_ROUTE_H
+
+#include "base/context.h"
+#include "fovea/analyze.h"
+#include "fovea/upscale.h"
+
+/* The ladder: rung 0 is the filter, each further one a network. */
+enum { FOVI_ROUTE_FILTER = 0, FOVI_ROUTE_TINY = 1, FOVI_ROUTE_N_RUNGS = 2 };
+enum { FOVI_ROUTE_MAX_LAYERS = 24 };
+
+struct fovi_route_rung {
+    const char *name;                /* as in the model's method */
+    enum fovea_path path;            /* what its tiles are marked with */
+    int n_layers;                    /* 3x3 convolutions in a row: the radius in input pixels; 0 for the filter */
+    int macs[FOVI_ROUTE_MAX_LAYERS]; /* multiply-adds of each for an input pixel; of the last for one output channel */
+};
+extern const struct fovi_route_rung fovi_route_ladder[FOVI_ROUTE_N_RUNGS];
+
+/* Prediction from a tile's features: z = log(feature + 0.01), clamped to what was seen in training; the terms are 1, z
+ * and all products; both regressions give the log of a mean squared error for an output pixel (luma, levels^2). */
+enum { FOVI_ROUTE_N_Z = 5, FOVI_ROUTE_N_TERMS = 21 };
+struct fovi_route_model {
+    double z_low[FOVI_ROUTE_N_Z], z_high[FOVI_ROUTE_N_Z];
+    double gain[FOVI_ROUTE_N_TERMS];     /* of the network over the filter, calibrated with ground truth */
+    double residual[FOVI_ROUTE_N_TERMS]; /* what remains with the network */
+    double margin;                       /* >= 1: the decision counts a lost gain this many times */
+};
+
+/* The committed coefficients; NULL where there are none. scale: 2, 3 or 4. */
+const struct fovi_route_model *fovi_route_model_builtin(int rung, int scale);
+
+/* Nanoseconds for an input pixel on one thread, base included, as committed for an instruction level (FOVEA_CPU_* bits
+ * of the context), so that a decision does not hang on the machine's mood. */
+double fovi_route_cost(int rung, int scale, uint32_t cpu);
+
+struct fovi_route_params {
+    int scale;          /* 2, 3 or 4 */
+    unsigned allow;     /* bit k: rung k may be used; at least one */
+    double max_loss_db; /* >= 0, against the top allowed rung everywhere; 0 = the top rung everywhere */
+    double budget_ms;   /* most wall time, > 0; 0 = no limit. Goes before max_loss_db */
+    int n_threads;      /* that share the budgeted work */
+    double ns_per_px[FOVI_ROUTE_N_RUNGS]; /* for an input pixel on one thread */
+    const struct fovi_route_model *model; /* of the top allowed rung; NULL = the committed one */
+};
+
+struct fovi_route_result {
+    int top;                  /* rung */
+    double predicted_loss_db; /* of the picture's PSNR-Y, against the top rung everywhere */
+    double predicted_ms;      /* of filter and network together */
+    int64_t network_px;       /* input pixels that the network makes, its halo averaged over the layers */
+    int64_t full_network_px;  /* the same for the network everywhere */
+    double saved_share;       /* 1 - network_px / full_network_px */
+};
+
+/* Fill params with the defaults for a scale on this context: every rung allowed, 0.05 dB, no budget, committed costs. */
+void fovi_route_params_init(const fovea_context *ctx, int scale, struct fovi_route_params *p);
+
+/* Decide. path: map->n_tiles_x * map->n_tiles_y of enum fovea_path, filled. FOVEA_E_ARG, FOVEA_E_UNSUPPORTED (no
+ * coefficients for this scale), FOVEA_E_NOMEM, FOVEA_E_LIMIT. */
+int fovi_route_decide(fovea_context *ctx, const struct fovea_map *map, const struct fovi_route_params *p, uint8_t *path,
+                      struct fovi_route_result *result);
+
+/* ---- the parts, for the trainer and the tests ---- */
+
+/* z of a tile, not clamped, and the terms of a clamped z. */
+void fovi_route_z(const struct fovea_tile_features *tile, double z[FOVI_ROUTE_N_Z]);
+void fovi_route_terms(const double z[FOVI_ROUTE_N_Z], double terms[FOVI_ROUTE_N_TERMS]);
+
+/* Predicted gain and remaining error of a tile, for an output pixel. */
+void fovi_route_predict(const struct fovi_route_model *model, const struct fovea_tile_features *tile, double *gain,
+                        double *residual);
+
+/* How much a network computes for a tile that lies beside its region. */
+struct fovi_route_halo;
+int fovi_route_halo_create(fovea_context *ctx, const struct fovi_route_rung *rung, int scale, int width, int height,
+                           struct fovi_route_halo **out);
+void fovi_route_halo_free(fovea_context *ctx, struct fovi_route_halo *halo);
+
+/* Input pixels of the region of the tiles that are on (nonzero), halo included. */
+double fovi_route_halo_px(const struct fovi_route_halo *halo, const uint8_t *on);
+
+/* What the choice weighs: errors summed over tiles, and costs. */
+struct fovi_route_problem {
+    const struct fovi_route_halo *halo;
+    const double *gain;            /* of each tile, summed over its pixels; >= 0 */
+    double residual;               /* of the whole picture with the network everywhere; > 0 */
+    double max_loss_db, budget_ns; /* as in the params; 0 = no limit for the budget */
+    double network_ns, filter_ns;  /* for an input pixel */
+};
+
+/* Choose the tiles of the network: on[t] = 1 or 0. */
+int fovi_route_select(fovea_context *ctx, const struct fovi_route_problem *problem, uint8_t *on);
+
+/* Loss in dB of a choice, and its cost. */
+double fovi_route_loss_db(const struct fovi_route_problem *problem, const uint8_t *on);
+double fovi_route_cost_ns(const struct fovi_route_problem *problem, const uint8_t *on);
+
+#endif

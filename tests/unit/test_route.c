@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Routing: halo against grown pixel masks, the selection against all choices on small maps, limits, failures.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "route/route.h"
+#include "route/route_math.h"
+
+static fovea_context *ctx;
+
+static int setup(void **state)
+{
+    (void)state;
+    return fovea_context_create(&ctx, NULL);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    size_t held = fovi_alloc_held(ctx);
+    fovea_context_free(&ctx);
+    return held != 0;
+}
+
+static void log_and_exp_are_accurate(void **state)
+{
+    (void)state;
+    struct fovi_rng rng = { 5 };
+    for (int i = 0; i < 20000; i++) {
+        double x = exp(fovi_rng_uniform(&rng) * 80 - 40), y = fovi_rng_uniform(&rng) * 80 - 40;
+        assert_true(fabs(fovi_route_log(x) - log(x)) <= 1e-14 * (1 + fabs(log(x))));
+        assert_true(fabs(fovi_route_exp(y) - exp(y)) <= 1e-13 * exp(y));
+    }
+    assert_true(fovi_route_log(1.0) == 0.0 && fovi_route_exp(0.0) == 1.0);
+}
+
+/* Pixels within d of the region, the square way. */
+static double grown_px(const uint8_t *on, int w, int h, int d)
+{
+    int n_x = (w + 15) / 16;
+    double count = 0;
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            int hit = 0;
+            for (int j = y - d; j <= y + d && !hit; j++)
+                for (int i = x - d; i <= x + d && !hit; i++)
+                    hit = i >= 0 && j >= 0 && i < w && j < h && on[j / 16 * n_x + i / 16];
+            count += hit;
+        }
+    return count;
+}
+
+static void halo_is_the_grown_region(void **state)
+{
+    (void)state;
+    const int sizes[][2] = { { 50, 41 }, { 16, 16 }, { 5, 3 }, { 33, 64 }, { 48, 17 } };
+    struct fovi_rng rng = { 77 };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        int w = sizes[i][0], h = sizes[i][1], n = (w + 15) / 16 * ((h + 15) / 16);
+        struct fovi_route_halo *halo = NULL;
+        assert_int_equal(fovi_route_halo_create(ctx, &fovi_route_ladder[FOVI_ROUTE_TINY], 3, w, h, &halo), FOVEA_OK);
+        for (int round = 0; round < 12; round++) {
+            uint8_t on[64] = { 0 };
+            for (int t = 0; t < n; t++)
+                on[t] = fovi_rng_below(&rng, 3) == 0;
+            /* tiny at x3: 144, four times 2304, 9 * 144 multiply-adds */
+            double total = 144 + 4 * 2304 + 9 * 144, px = 144 * grown_px(on, w, h, 5) + 1296 * grown_px(on, w, h, 0);
+            for (int d = 1; d < 5; d++)
+                px += 2304 * grown_px(on, w, h, d);
+            assert_true(fabs(fovi_route_halo_px(halo, on) - px / total) < 1e-6);
+        }
+        fovi_route_halo_free(ctx, halo);
+    }
+}
+
+/* A problem with random gains, roughly log-normal, on tiles_x by tiles_y tiles less a few pixels. */
+static struct fovi_route_problem make_problem(struct fovi_rng *rng, int tiles_x, int tiles_y, double *gain)
+{
+    struct fovi_route_halo *halo = NULL;
+    int w = tiles_x * 16 - (int)fovi_rng_below(rng, 16), h = tiles_y * 16 - (int)fovi_rng_below(rng, 16);
+    assert_int_equal(fovi_route_halo_create(ctx, &fovi_route_ladder[FOVI_ROUTE_TINY], 4, w, h, &halo), FOVEA_OK);
+    struct fovi_route_problem p = { halo, gain, 0, 0.05, 0, 130, 30 };
+    for (int t = 0; t < tiles_x * tiles_y; t++) {
+        double u = 0;
+        for (int k = 0; k < 12; k++)
+            u += fovi_rng_uniform(rng) - .5;
+        gain[t] = exp(1.8 * u) * 256;
+        p.residual += 3.0 * gain[t] + 500;
+    }
+    return p;
+}
+
+static void end_problem(struct fovi_route_problem *p)
+{
+    struct fovi_route_halo *halo = NULL;
+    memcpy(&halo, &p->halo, sizeof halo);
+    fovi_route_halo_free(ctx, halo);
+}
+
+static int count_on(const uint8_t *on, int n)
+{
+    int sum = 0;
+    for (int t = 0; t < n; t++)
+        sum += on[t];
+    return sum;
+}
+
+static void no_loss_means_the_network_everywhere(void **state)
+{
+    (void)state;
+    struct fovi_rng rng = { 3 };
+    double gain[35];
+    uint8_t on[35];
+    struct fovi_route_problem p = make_problem(&rng, 7, 5, gain);
+    p.max_loss_db = 0;
+    assert_int_equal(fovi_route_select(ctx, &p, on), FOVEA_OK);
+    assert_int_equal(count_on(on, 35), 35);
+    p.max_loss_db = 100;
+    assert_int_equal(fovi_route_select(ctx, &p, on), FOVEA_OK);
+    assert_int_equal(count_on(on, 35), 0);
+    end_problem(&p);
+}
+
+static void more_loss_never_costs_more(void **state)
+{
+    (void)state;
+    struct fovi_rng rng = { 4 };
+    double gain[30 * 20];
+    uint8_t on[30 * 20], last_on[30 * 20];
+    for (int round = 0; round < 10; round++) {
+        struct fovi_route_problem p = make_problem(&rng, 30, 20, gain);
+        double last = 1e300;
+        for (p.max_loss_db = 0; p.max_loss_db < 2; p.max_loss_db += .02) {
+            assert_int_equal(fovi_route_select(ctx, &p, on), FOVEA_OK);
+            assert_true(fovi_route_loss_db(&p, on) <= p.max_loss_db);
+            double px = fovi_route_halo_px(p.halo, on);
+            assert_true(px <= last);
+            for (int t = 0; t < 600 && last < 1e300; t++)
+                assert_true(on[t] <= last_on[t]);
+            last = px;
+            memcpy(last_on, on, sizeof on);
+        }
+        assert_true(count_on(on, 600) < 590);
+        end_problem(&p);
+    }
+}
+
+static void budgets_are_kept(void **state)
+{
+    (void)state;
+    struct fovi_rng rng = { 6 };
+    double gain[30 * 20];
+    uint8_t on[30 * 20];
+    struct fovi_route_problem p = make_problem(&rng, 30, 20, gain);
+    memset(on, 1, sizeof on);
+    double most = fovi_route_cost_ns(&p, on), last_loss = 1e300;
+    memset(on, 0, sizeof on);
+    double least = fovi_route_cost_ns(&p, on);
+    p.max_loss_db = 0;
+    for (double share = .05; share <= 1; share += .05) {
+        p.budget_ns = least + share * (most - least);
+        assert_int_equal(fovi_route_select(ctx, &p, on), FOVEA_OK);
+        double cost = fovi_route_cost_ns(&p, on), loss = fovi_route_loss_db(&p, on);
+        assert_true(cost <= p.budget_ns && loss <= last_loss);
+        assert_true(cost >= p.budget_ns - .02 * most); /* and it is used */
+        last_loss = loss;
+    }
+    p.budget_ns = least / 2; /* cannot be kept: as cheap as it gets */
+    assert_int_equal(fovi_route_select(ctx, &p, on), FOVEA_OK);
+    assert_int_equal(count_on(on, 600), 0);
+    end_problem(&p);
+}
+
+static void single_holes_are_closed(void **state)
+{
+    (void)state;
+    double gain[25];
+    uint8_t on[25];
+    struct fovi_rng rng = { 8 };
+    struct fovi_route_problem p = make_problem(&rng, 5, 5, gain);
+    for (int t = 0; t < 25; t++)
+        gain[t] = 1000;
+    gain[12] = gain[4] = 1; /* one inside, one in a corner */
+    p.residual = 1e5;
+    p.max_loss_db = .001;
+    assert_int_equal(fovi_route_select(ctx, &p, on), FOVEA_OK);
+    assert_int_equal(count_on(on, 25), 25);
+    gain[13] = 1; /* a gap of two stays open */
+    assert_int_equal(fovi_route_select(ctx, &p, on), FOVEA_OK);
+    assert_true(!on[12] && !on[13] && count_on(on, 25) == 23);
+    end_problem(&p);
+}
+
+/* Least cost of all choices within the loss. */
+static double best_cost(const struct fovi_route_problem *p, int n)
+{
+    double best = 1e300;
+    uint8_t on[16];
+    for (unsigned mask = 0; mask < 1u << n; mask++) {
+        for (int t = 0; t < n; t++)
+            on[t] = mask >> t & 1;
+        if (fovi_route_loss_db(p, on) <= p->max_loss_db) {
+            double cost = fovi_route_cost_ns(p, on);
+            best = cost < best ? cost : best;
+        }
+    }
+    return best;
+}
+
+static void small_maps_come_near_the_best_choice(void **state)
+{
+    (void)state;
+    struct fovi_rng rng = { 9 };
+    double gain[12], sum = 0, worst = 0;
+    uint8_t on[12];
+    const int rounds = 60;
+    for (int round = 0; round < rounds; round++) {
+        struct fovi_route_problem p = make_problem(&rng, round % 2 ? 4 : 6, round % 2 ? 3 : 2, gain);
+        p.max_loss_db = .03 + .01 * round;
+        assert_int_equal(fovi_route_select(ctx, &p, on), FOVEA_OK);
+        assert_true(fovi_route_loss_db(&p, on) <= p.max_loss_db);
+        double excess = fovi_route_cost_ns(&p, on) / best_cost(&p, 12) - 1;
+        sum += excess;
+        worst = excess > worst ? excess : worst;
+        end_problem(&p);
+    }
+    print_message("cost above the best choice: mean %.2f %%, worst %.2f %%\n", 100 * sum / rounds, 100 * worst);
+    assert_true(sum / rounds < .04 && worst < .30);
+}
+
+/* A map with an easy left half and a hard right half. */
+static struct fovea_map make_map(struct fovea_tile_features *tiles, int n_x, int n_y)
+{
+    struct fovea_map map = { n_x * 16 - 3, n_y * 16 - 5, n_x, n_y, tiles };
+    for (int t = 0; t < n_x * n_y; t++)
+        for (int k = 0; k < FOVEA_N_FEATURES; k++)
+            tiles[t].value[k] = t % n_x < n_x / 2 ? 0.02f * (float)(k + 1) : 100.0f + (float)(t % 7) * 9.0f;
+    return map;
+}
+
+static void decisions_follow_the_map(void **state)
+{
+    (void)state;
+    struct fovea_tile_features tiles[20 * 10];
+    uint8_t path[200];
+    struct fovea_map map = make_map(tiles, 20, 10);
+    for (int scale = 2; scale <= 4; scale++) {
+        struct fovi_route_params p;
+        struct fovi_route_result r;
+        fovi_route_params_init(ctx, scale, &p);
+        assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_OK);
+        assert_true(r.predicted_loss_db > 0 && r.predicted_loss_db <= .05);
+        assert_int_equal(r.full_network_px, (int64_t)map.width * map.height);
+        assert_true(r.saved_share > .4 && r.saved_share < .6);
+        for (int t = 0; t < 200; t++) {
+            if (t % 20 < 9)
+                assert_int_equal(path[t], FOVEA_PATH_FILTER);
+            if (t % 20 > 11)
+                assert_true(path[t] == FOVEA_PATH_TINY || t % 7 < 2);
+        }
+        double free_ms = r.predicted_ms;
+        p.budget_ms = free_ms * .8;
+        assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_OK);
+        assert_true(r.predicted_ms <= p.budget_ms && r.predicted_loss_db > .05);
+        p.budget_ms = 0;
+        p.max_loss_db = 0;
+        assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_OK);
+        assert_true(r.predicted_loss_db == 0 && r.saved_share == 0 && r.network_px == r.full_network_px);
+        for (int t = 0; t < 200; t++)
+            assert_int_equal(path[t], FOVEA_PATH_TINY);
+    }
+}
+
+static void what_is_not_allowed_is_not_used(void **state)
+{
+    (void)state;
+    struct fovea_tile_features tiles[6];
+    uint8_t path[6];
+    struct fovea_map map = make_map(tiles, 3, 2);
+    struct fovi_route_params p;
+    struct fovi_route_result r;
+    fovi_route_params_init(ctx, 2, &p);
+    for (int rung = 0; rung < FOVI_ROUTE_N_RUNGS; rung++) {
+        p.allow = 1u << rung;
+        assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_OK);
+        assert_int_equal(r.top, rung);
+        for (int t = 0; t < 6; t++)
+            assert_int_equal(path[t], fovi_route_ladder[rung].path);
+    }
+    p.allow = 0;
+    assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_E_ARG);
+    fovi_route_params_init(ctx, 2, &p);
+    p.scale = 5;
+    assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_E_UNSUPPORTED);
+    p.scale = 3;
+    p.max_loss_db = NAN;
+    assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_E_ARG);
+}
+
+static void single_tiles_are_decided(void **state)
+{
+    (void)state;
+    struct fovea_tile_features tile = { { 0.01f, 0.01f, 0.01f, 0.01f, 0.01f, 0.01f, 0.01f, 1.0f }, 0.0f };
+    struct fovea_map map = { 1, 1, 1, 1, &tile };
+    struct fovi_route_params p;
+    struct fovi_route_result r;
+    uint8_t path = 99;
+    fovi_route_params_init(ctx, 4, &p);
+    p.max_loss_db = 100;
+    assert_int_equal(fovi_route_decide(ctx, &map, &p, &path, &r), FOVEA_OK);
+    assert_int_equal(path, FOVEA_PATH_FILTER);
+    p.max_loss_db = 0;
+    assert_int_equal(fovi_route_decide(ctx, &map, &p, &path, &r), FOVEA_OK);
+    assert_int_equal(path, FOVEA_PATH_TINY);
+}
+
+static void failures_leave_nothing_behind(void **state)
+{
+    (void)state;
+    struct fovea_tile_features tiles[20 * 10];
+    uint8_t path[200];
+    struct fovea_map map = make_map(tiles, 20, 10);
+    struct fovi_route_params p;
+    struct fovi_route_result r;
+    fovi_route_params_init(ctx, 2, &p);
+    int n_failed = 0, code = FOVEA_E_NOMEM;
+    for (long nth = 1; code != FOVEA_OK; nth++) {
+        fovi_alloc_fail_nth(ctx, nth);
+        code = fovi_route_decide(ctx, &map, &p, path, &r);
+        assert_true(code == FOVEA_OK || code == FOVEA_E_NOMEM);
+        assert_int_equal(fovi_alloc_held(ctx), 0);
+        n_failed += code != FOVEA_OK;
+    }
+    fovi_alloc_fail_nth(ctx, 0);
+    assert_true(n_failed >= 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(log_and_exp_are_accurate),
+        cmocka_unit_test(halo_is_the_grown_region),
+        cmocka_unit_test(no_loss_means_the_network_everywhere),
+        cmocka_unit_test(more_loss_never_costs_more),
+        cmocka_unit_test(budgets_are_kept),
+        cmocka_unit_test(single_holes_are_closed),
+        cmocka_unit_test(small_maps_come_near_the_best_choice),
+        cmocka_unit_test(decisions_follow_the_map),
+        cmocka_unit_test(what_is_not_allowed_is_not_used),
+        cmocka_unit_test(single_tiles_are_decided),
+        cmocka_unit_test(failures_leave_nothing_behind),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
