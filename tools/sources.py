@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which files belong to the project; shared by the check scripts."""
 import pathlib
+import shutil
 import subprocess
 
 SKIPPED_FOLDERS = {'.git', '__pycache__', '.cache'}
@@ -9,7 +10,7 @@ SKIPPED_FOLDERS = {'.git', '__pycache__', '.cache'}
 def project_files(root):
     """All files of the project: those that git tracks or would track; without git, all but build folders."""
     root = pathlib.Path(root)
-    if (root / '.git').exists():
+    if (root / '.git').exists() and shutil.which('git'):
         done = subprocess.run(['git', '-C', str(root), 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
         if done.returncode == 0:
