@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Forward and backward through a network for one square patch, with own kernels.
+ *
+ * Activations are planes of (patch + 2) x pitch floats, pitch = patch + 2, with a frame of zeros: a plane can be walked as
+ * one long row, so that the convolution kernels work at full width. Values at the frame are set back to zero after
+ * each convolution.
+ */
+#ifndef TRAIN_BACKPROP_H
+#define TRAIN_BACKPROP_H
+
+#include "base/context.h"
+#include "net/graph.h"
+#include "recipe.h"
+
+/* Where the parameters of a layer lie in the flat vector of all parameters. */
+struct train_layout {
+    ptrdiff_t weight[FOVI_GRAPH_MAX_LAYERS], bias[FOVI_GRAPH_MAX_LAYERS], slope[FOVI_GRAPH_MAX_LAYERS];
+    ptrdiff_t n; /* parameters in all */
+};
+
+void train_layout_init(struct train_layout *layout, const struct fovi_graph *graph);
+
+/* Weights packed for the kernels, forwards and transposed; shared by the threads of a step. */
+struct train_packed {
+    float *forward[FOVI_GRAPH_MAX_LAYERS], *backward[FOVI_GRAPH_MAX_LAYERS];
+    float *zero_bias;
+};
+
+int train_packed_init(fovea_context *ctx, struct train_packed *packed, const struct fovi_graph *graph);
+void train_packed_free(fovea_context *ctx, struct train_packed *packed);
+void train_packed_set(struct train_packed *packed, const struct fovi_graph *graph, const struct train_layout *layout,
+                      const float *parameters);
+
+/* The memory that one thread works in. */
+struct train_work {
+    int patch, pitch, n_flat;           /* n_flat: floats from the first to the last pixel, rounded up to 8 */
+    ptrdiff_t stride;                   /* floats of a plane */
+    float *input;                       /* plane of the network's input: origin is pixel (0, 0) */
+    float *pre[FOVI_GRAPH_MAX_LAYERS];  /* before PReLU; first pixel of channel 0 */
+    float *post[FOVI_GRAPH_MAX_LAYERS]; /* after it; the same memory where there is none */
+    float *grad[FOVI_GRAPH_MAX_LAYERS]; /* of the loss by post, then by pre */
+    float *target;                      /* scale^2 planes: what the output should be */
+    float *temp;                        /* planes as many as the widest layer has */
+    float *memory;
+};
+
+int train_work_init(fovea_context *ctx, struct train_work *work, const struct fovi_graph *graph, int patch);
+void train_work_free(fovea_context *ctx, struct train_work *work);
+
+/* Run work->input through the network; the result lies in work->post of the last layer. */
+void train_forward(const struct fovi_graph *graph, const struct train_layout *layout, const struct train_packed *packed,
+                   const float *parameters, uint32_t cpu, struct train_work *work);
+
+/* Mean loss of the patch against work->target, in units of level / 255 (MSE: its square); sets the gradient of the last
+ * layer to the derivative times weight. */
+double train_loss(const struct fovi_graph *graph, enum train_loss loss, float weight, struct train_work *work);
+
+/* Backward from the last layer's gradient; adds to gradient (the layout of parameters). */
+void train_backward(const struct fovi_graph *graph, const struct train_layout *layout,
+                    const struct train_packed *packed, const float *parameters, uint32_t cpu, struct train_work *work,
+                    float *gradient);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The commands of fovea-train, and what they share.
+ */
+#ifndef TRAIN_COMMANDS_H
+#define TRAIN_COMMANDS_H
+
+/* Each takes its own arguments (argv[0] is the command's name) and returns the exit code of the process. */
+int train_net_main(int argc, char **argv);
+
+/* "fovea-train net --recipe ..." as one string, for the container; free with free(). NULL without memory. */
+char *train_command_text(int argc, char **argv);
+
+/* The exit code for a negative enum fovea_error: 0 done, 2 usage, 3 input, 4 output, 5 memory or limit, 6 cancelled. */
+int train_exit_code(int error);
+
+#endif

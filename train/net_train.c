@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Training steps: Adam (Kingma, Ba 2015) with betas .9 and .99, cosine rate, clipped gradients, averaged weights.
+ */
+#include "net_train.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "branches.h"
+
+#define VALIDATION_PATCH 48
+
+static double gaussian(struct fovi_rng *rng)
+{
+    double u = 1.0 - fovi_rng_uniform(rng), v = fovi_rng_uniform(rng);
+    return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
+}
+
+static void random_weights(struct train_net *net)
+{
+    const struct fovi_graph *graph = &net->recipe->graph;
+    float *master = net->state.master;
+    for (int l = 0; l < graph->n_layers; l++) {
+        const struct fovi_layer *layer = &graph->layer[l];
+        if (layer->kind != FOVI_LAYER_CONV)
+            continue;
+        int n = layer->k * layer->k * layer->c_in * layer->c_out;
+        double sigma = sqrt(2.0 / (layer->k * layer->k * layer->c_in)) * (l == graph->n_layers - 1 ? 0.05 : 1.0);
+        for (int i = 0; i < n; i++)
+            master[net->layout.weight[l] + i] = (float)(sigma * gaussian(&net->state.rng));
+        for (int o = 0; layer->has_prelu && o < layer->c_out; o++)
+            master[net->layout.slope[l] + o] = 0.2f;
+    }
+    memcpy(net->state.average, master, (size_t)net->state.n_master * sizeof *master);
+}
+
+static int state_init(fovea_context *ctx, struct train_state *state, ptrdiff_t n_master, uint64_t seed)
+{
+    *state = (struct train_state){ .n_master = n_master, .rng = { seed * 0x9e3779b97f4a7c15u + 1 } };
+    float *memory = fovi_alloc(ctx, 4 * (size_t)n_master, sizeof *memory);
+    if (!memory)
+        return fovi_alloc_error(ctx);
+    state->master = memory;
+    state->moment1 = memory + n_master;
+    state->moment2 = memory + 2 * n_master;
+    state->average = memory + 3 * n_master;
+    return FOVEA_OK;
+}
+
+int train_net_init(fovea_context *ctx, struct train_net *net, const struct train_recipe *recipe,
+                   const struct train_set *set)
+{
+    const struct fovi_graph *graph = &recipe->graph;
+    int n_threads = fovea_context_threads(ctx), batch = recipe->batch;
+    *net = (struct train_net){ .ctx = ctx, .recipe = recipe, .set = set };
+    train_layout_init(&net->layout, graph);
+    ptrdiff_t n_master = net->layout.n + (recipe->branches ? train_branches_count(graph) : 0);
+    FOVI_TRY(state_init(ctx, &net->state, n_master, recipe->seed));
+    FOVI_TRY(train_packed_init(ctx, &net->packed, graph));
+    net->merged = fovi_alloc(ctx, (size_t)net->layout.n, sizeof *net->merged);
+    net->gradients = fovi_alloc(ctx, (size_t)n_master * (size_t)batch, sizeof *net->gradients);
+    net->losses = fovi_alloc(ctx, (size_t)batch, sizeof *net->losses);
+    net->patches = fovi_alloc(ctx, (size_t)batch, sizeof *net->patches);
+    net->work = fovi_alloc(ctx, (size_t)n_threads, sizeof *net->work);
+    if (!net->merged || !net->gradients || !net->losses || !net->patches || !net->work)
+        return fovi_alloc_error(ctx);
+    for (int t = 0; t < n_threads; t++)
+        FOVI_TRY(train_work_init(ctx, &net->work[t], graph, recipe->patch));
+    random_weights(net);
+    return FOVEA_OK;
+}
+
+void train_net_free(struct train_net *net)
+{
+    fovea_context *ctx = net->ctx;
+    for (int t = 0; net->work && t < fovea_context_threads(ctx); t++)
+        train_work_free(ctx, &net->work[t]);
+    train_packed_free(ctx, &net->packed);
+    fovi_free(ctx, net->work);
+    fovi_free(ctx, net->patches);
+    fovi_free(ctx, net->losses);
+    fovi_free(ctx, net->gradients);
+    fovi_free(ctx, net->merged);
+    fovi_free(ctx, net->state.master);
+}
+
+/* Parameters of the network from a vector of master parameters, packed for the kernels. */
+static void use_parameters(struct train_net *net, const float *master)
+{
+    const struct fovi_graph *graph = &net->recipe->graph;
+    if (net->recipe->branches)
+        train_branches_merge(graph, &net->layout, master, net->merged);
+    else
+        memcpy(net->merged, master, (size_t)net->layout.n * sizeof *master);
+    train_packed_set(&net->packed, graph, &net->layout, net->merged);
+}
+
+static void patch_job(void *arg, int index, int worker)
+{
+    struct train_net *net = arg;
+    const struct fovi_graph *graph = &net->recipe->graph;
+    struct train_work *work = &net->work[worker];
+    uint32_t cpu = fovea_context_cpu(net->ctx);
+    float *gradient = net->gradients + index * net->state.n_master;
+    memset(gradient, 0, (size_t)net->state.n_master * sizeof *gradient);
+    train_patch_fill(&net->patches[index], graph->scale, work);
+    train_forward(graph, &net->layout, &net->packed, net->merged, cpu, work);
+    net->losses[index] = train_loss(graph, net->loss, 1.0f / (float)net->recipe->batch, work);
+    train_backward(graph, &net->layout, &net->packed, net->merged, cpu, work, gradient);
+}
+
+/* Sum of the patches' gradients in the first one's place, branches included. */
+static float *sum_gradients(struct train_net *net)
+{
+    float *sum = net->gradients;
+    for (int b = 1; b < net->recipe->batch; b++) {
+        const float *add = net->gradients + b * net->state.n_master;
+        for (ptrdiff_t i = 0; i < net->layout.n; i++)
+            sum[i] += add[i];
+    }
+    if (net->recipe->branches)
+        train_branches_backward(&net->recipe->graph, &net->layout, sum);
+    return sum;
+}
+
+static double rate(const struct train_recipe *r, long step)
+{
+    double t = (double)step / (double)r->steps;
+    if (t < r->warmup)
+        return r->lr * (t / r->warmup);
+    t = (t - r->warmup) / (1.0 - r->warmup);
+    return r->lr * (0.001 + 0.999 * 0.5 * (1.0 + cos(3.141592653589793 * t)));
+}
+
+/* What the gradient is multiplied by so that its norm stays under the ceiling; 0 where it is not finite. */
+static float clip_factor(const float *gradient, ptrdiff_t n, double ceiling)
+{
+    double square = 0.0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        square += (double)gradient[i] * (double)gradient[i];
+    if (!isfinite(square))
+        return 0.0f;
+    double norm = sqrt(square);
+    return ceiling > 0.0 && norm > ceiling ? (float)(ceiling / norm) : 1.0f;
+}
+
+static void adam(struct train_net *net, const float *gradient, float factor)
+{
+    struct train_state *s = &net->state;
+    double t = (double)(s->step + 1);
+    float lr = (float)(rate(net->recipe, s->step) * sqrt(1.0 - pow(0.99, t)) / (1.0 - pow(0.9, t)));
+    double decay = net->recipe->ema;
+    if (decay > t / (t + 10.0))
+        decay = t / (t + 10.0); /* a young average forgets faster */
+    float keep = (float)decay;
+    for (ptrdiff_t i = 0; i < s->n_master; i++) {
+        float g = gradient[i] * factor;
+        s->moment1[i] = 0.9f * s->moment1[i] + 0.1f * g;
+        s->moment2[i] = 0.99f * s->moment2[i] + 0.01f * g * g;
+        s->master[i] -= lr * s->moment1[i] / (sqrtf(s->moment2[i]) + 1e-8f);
+        s->average[i] = keep * s->average[i] + (1.0f - keep) * s->master[i];
+    }
+}
+
+void train_net_step(struct train_net *net)
+{
+    const struct train_recipe *r = net->recipe;
+    struct train_state *s = &net->state;
+    for (int b = 0; b < r->batch; b++)
+        net->patches[b] = train_patch_draw(net->set, r->patch, r->hard, &s->rng);
+    net->loss = (double)s->step >= (1.0 - r->mse_tail) * (double)r->steps ? TRAIN_LOSS_MSE : r->loss;
+    use_parameters(net, s->master);
+    fovi_parallel(net->ctx, patch_job, net, r->batch);
+    double loss = 0.0;
+    for (int b = 0; b < r->batch; b++)
+        loss += net->losses[b] / r->batch;
+    s->loss = s->step ? 0.999 * s->loss + 0.001 * loss : loss;
+    const float *gradient = sum_gradients(net);
+    adam(net, gradient, clip_factor(gradient, s->n_master, r->clip));
+    s->step++;
+}
+
+const float *train_net_result(struct train_net *net)
+{
+    use_parameters(net, net->state.average);
+    return net->merged;
+}
+
+int train_net_validate(struct train_net *net, const struct train_set *held_out, double *psnr, double *base_psnr)
+{
+    const struct fovi_graph *graph = &net->recipe->graph;
+    struct train_work work;
+    FOVI_TRY(train_work_init(net->ctx, &work, graph, VALIDATION_PATCH));
+    train_net_result(net);
+    double sum = 0.0, base = 0.0;
+    int n = 0;
+    for (int i = 0; i < held_out->n; i++) {
+        const struct train_picture *p = &held_out->picture[i];
+        struct train_patch patch = { p, (p->width - VALIDATION_PATCH) / 2, (p->height - VALIDATION_PATCH) / 2, 0 };
+        if (patch.x < 0 || patch.y < 0)
+            continue;
+        train_patch_fill(&patch, graph->scale, &work);
+        int last = graph->n_layers - 1;
+        for (int c = 0; c < graph->layer[last].c_out; c++)
+            for (int k = 0; k < work.n_flat; k++)
+                work.post[last][c * work.stride + k] = 0.0f;
+        base += -10.0 * log10(train_loss(graph, TRAIN_LOSS_MSE, 0.0f, &work) + 1e-10);
+        train_forward(graph, &net->layout, &net->packed, net->merged, fovea_context_cpu(net->ctx), &work);
+        sum += -10.0 * log10(train_loss(graph, TRAIN_LOSS_MSE, 0.0f, &work) + 1e-10);
+        n++;
+    }
+    train_work_free(net->ctx, &work);
+    *psnr = n ? sum / n : 0.0;
+    *base_psnr = n ? base / n : 0.0;
+    return FOVEA_OK;
+}

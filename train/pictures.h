@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Training pictures: folders of files become pairs of low-resolution luma and what a bicubic enlargement of it lacks.
+ */
+#ifndef TRAIN_PICTURES_H
+#define TRAIN_PICTURES_H
+
+#include <stdint.h>
+
+#include "base/context.h"
+#include "fovea-io/io.h"
+
+/* A pair. Fixed point keeps a few hundred megapixels in memory. */
+struct train_picture {
+    int width, height; /* of the low-resolution side */
+    uint16_t *lr;      /* luma, level * 256 */
+    int16_t *residual; /* (true luma - bicubic enlargement) * 64, scale times as wide and high */
+    float hardness;    /* mean square of the residual in levels */
+};
+
+struct train_set {
+    int scale, n;
+    struct train_picture *picture;
+    int64_t *area_end; /* running sum of low-resolution pixels, to draw by area */
+};
+
+/* Names of the picture files in the folders, sorted, full paths. *names: n_names strings, free with train_names_free. */
+int train_names_list(fovea_context *ctx, char *const *dirs, int n_dirs, char ***names, int *n_names);
+void train_names_free(char **names, int n_names);
+
+/* Read a file as 8-bit RGB or grey (alpha dropped, deeper samples rounded). out->data: free with free(). */
+int train_picture_read(fovea_context *ctx, fovea_io *io, const char *path, struct fovea_image *out);
+
+/* Luma of an 8-bit picture in levels (BT.601 studio for RGB): width * height floats. */
+void train_luma(const struct fovea_image *image, float *luma);
+
+/* Load all names, each at every factor of rescale (1 = as it is, 0.8 = reduced to that first; each gives a pair),
+ * and reduce by the exact imresize. Pairs with a side under min_side low-
+ * resolution pixels are left out. */
+int train_set_load(fovea_context *ctx, fovea_io *io, char *const *names, int n_names, int scale, const double *rescale,
+                   int n_rescale, int min_side, struct train_set *out);
+void train_set_free(struct train_set *set);
+
+#endif
