@@ -160,8 +160,25 @@ static void pack_reduce(struct fovi_axis *axis, int o)
     memcpy(packed + (axis->first[o] - axis->start[o]), w, (size_t)axis->n_taps * sizeof *w);
 }
 
+/* The inner outputs of an enlargement by a whole 2, 3 or 4, from a multiple of 8 on. */
+static void find_enlarge_run(const struct geometry *g, struct fovi_axis *axis)
+{
+    int ratio = axis->out / axis->in, begin = 0, end = axis->out;
+    if (axis->out % axis->in || ratio < 2 || ratio > 4)
+        return;
+    while (begin < end && !is_inner(g, begin, axis->n_taps))
+        begin += FOVI_AXIS_LANES;
+    while (begin < end && !is_inner(g, end - 1, axis->n_taps))
+        end--;
+    if (begin >= end)
+        return;
+    axis->run_begin = begin;
+    axis->run_end = end;
+    axis->run_step = ratio;
+}
+
 /* The longest run of outputs with one pattern; their starts are evenly spaced because the period is one output. */
-static void find_run(struct fovi_axis *axis)
+static void find_reduce_run(struct fovi_axis *axis)
 {
     for (int begin = 0, end; begin < axis->out; begin = end) {
         for (end = begin + 1; end < axis->out && axis->pattern[end] == axis->pattern[begin]; end++)
@@ -190,15 +207,16 @@ static int plan_packed(fovea_context *ctx, const struct geometry *g, struct fovi
     if (axis->form == FOVI_AXIS_ENLARGE) {
         if (!(axis->shift = fovi_alloc(ctx, n_patterns, FOVI_AXIS_LANES * sizeof *axis->shift)))
             return fovi_alloc_error(ctx);
-        for (int i = n_groups - 1; i >= 0; i--)
+        for (int i = 0; i < n_groups; i++)
             pack_enlarge(axis, i);
+        find_enlarge_run(g, axis);
         return FOVEA_OK;
     }
     if (!(axis->start = fovi_alloc(ctx, (size_t)axis->out, sizeof *axis->start)))
         return fovi_alloc_error(ctx);
-    for (int o = axis->out - 1; o >= 0; o--)
+    for (int o = 0; o < axis->out; o++)
         pack_reduce(axis, o);
-    find_run(axis);
+    find_reduce_run(axis);
     return FOVEA_OK;
 }
 

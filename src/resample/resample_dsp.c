@@ -5,12 +5,15 @@
 #include "resample/resample_dsp.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "fovea/common.h"
 
-static void sum_in_order(const struct fovi_axis *axis, const float *src, float *dst)
+/* Called with constant numbers of taps where these are common, so that the compiler unrolls the sums. */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void sum_in_order(const struct fovi_axis *axis, int n_taps, const float *src, float *dst)
 {
-    int n_taps = axis->n_taps;
     for (int o = 0; o < axis->out; o++) {
         const float *s = src + axis->first[o], *w = axis->weights + (size_t)o * (size_t)n_taps;
         float sum = w[0] * s[0];
@@ -20,9 +23,8 @@ static void sum_in_order(const struct fovi_axis *axis, const float *src, float *
     }
 }
 
-static void sum_in_lanes(const struct fovi_axis *axis, const float *src, float *dst)
+INLINE void sum_in_lanes(const struct fovi_axis *axis, int n, const float *src, float *dst)
 {
-    int n = axis->n_packed;
     for (int o = 0; o < axis->out; o++) {
         const float *s = src + axis->start[o], *w = axis->packed + (size_t)axis->pattern[o] * (size_t)n;
         float a[FOVI_AXIS_LANES];
@@ -31,25 +33,41 @@ static void sum_in_lanes(const struct fovi_axis *axis, const float *src, float *
         for (int k = FOVI_AXIS_LANES; k < n; k += FOVI_AXIS_LANES)
             for (int j = 0; j < FOVI_AXIS_LANES; j++)
                 a[j] += w[k + j] * s[k + j];
-        dst[o] = ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
+        dst[o] = ((a[0] + a[2]) + (a[1] + a[3])) + ((a[4] + a[6]) + (a[5] + a[7]));
     }
 }
 
 void resample_h_f32_c(const struct fovi_axis *axis, const float *src, float *dst)
 {
-    if (axis->form == FOVI_AXIS_REDUCE)
-        sum_in_lanes(axis, src, dst);
-    else
-        sum_in_order(axis, src, dst);
+    if (axis->form == FOVI_AXIS_REDUCE) {
+        switch (axis->n_packed) {
+        case 8: sum_in_lanes(axis, 8, src, dst); break;
+        case 16: sum_in_lanes(axis, 16, src, dst); break;
+        default: sum_in_lanes(axis, axis->n_packed, src, dst); break;
+        }
+        return;
+    }
+    switch (axis->n_taps) {
+    case 2: sum_in_order(axis, 2, src, dst); break;
+    case 4: sum_in_order(axis, 4, src, dst); break;
+    case 6: sum_in_order(axis, 6, src, dst); break;
+    default: sum_in_order(axis, axis->n_taps, src, dst); break;
+    }
 }
 
+/* Row after row over a few columns that stay in the cache: the compiler makes vectors of that. */
 void resample_v_f32_c(const float *const *rows, const float *weights, int n_taps, int width, float *dst)
 {
-    for (int x = 0; x < width; x++) {
-        float sum = weights[0] * rows[0][x];
+    enum { COLUMNS = 256 };
+    float sum[COLUMNS];
+    for (int x0 = 0; x0 < width; x0 += COLUMNS) {
+        int n = width - x0 < COLUMNS ? width - x0 : COLUMNS;
+        for (int x = 0; x < n; x++)
+            sum[x] = weights[0] * rows[0][x0 + x];
         for (int k = 1; k < n_taps; k++)
-            sum += weights[k] * rows[k][x];
-        dst[x] = sum;
+            for (int x = 0; x < n; x++)
+                sum[x] += weights[k] * rows[k][x0 + x];
+        memcpy(dst + x0, sum, (size_t)n * sizeof *sum);
     }
 }
 

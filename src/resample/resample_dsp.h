@@ -11,7 +11,7 @@
 enum fovi_axis_form {
     FOVI_AXIS_SCALAR = 0, /* taps in order */
     FOVI_AXIS_ENLARGE,    /* taps in order; blocks of 8 outputs read from 8 neighbouring inputs for each tap */
-    FOVI_AXIS_REDUCE      /* 8 partial sums, tap t goes to sum t % 8; then ((0+1)+(2+3)) + ((4+5)+(6+7)) */
+    FOVI_AXIS_REDUCE      /* 8 partial sums, tap t goes to sum t % 8; then ((0+2)+(1+3)) + ((4+6)+(5+7)) */
 };
 
 /* Outputs of a block of FOVI_AXIS_ENLARGE, partial sums of FOVI_AXIS_REDUCE. */
@@ -25,7 +25,9 @@ struct fovi_axis {
 
     /* The same for the horizontal kernel, packed. Outputs (blocks of 8 outputs when enlarging) with equal weights share
      * a pattern.
-     * ENLARGE: pattern[block], packed [pattern][n_taps][8], shift [pattern][8] = first[o] - first[8 * block].
+     * ENLARGE: pattern[block], packed [pattern][n_taps][8], shift [pattern][8] = first[o] - first[8 * block]; by a whole
+     *          run_step = 2, 3 or 4, outputs run_begin (a multiple of 8) .. run_end - 1 have the weights of those
+     *          run_step before them and read one input further; else the run is empty.
      * REDUCE:  pattern[o], packed [pattern][n_packed], start[o] = the first input that packed weights are meant for;
      *          outputs run_begin .. run_end - 1 share one pattern and start run_step inputs apart. */
     enum fovi_axis_form form;

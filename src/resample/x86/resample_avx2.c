@@ -2,7 +2,8 @@
  *
  * The row kernels with AVX2; the order of every sum is that of the reference in C (multiply, then add).
  *
- * Enlarging, 8 neighbouring outputs read from at most 8 neighbouring inputs for one tap: one load and one permutation.
+ * Enlarging, 8 neighbouring outputs read from at most 8 neighbouring inputs for one tap: one load and one permutation; by
+ * 2, 3 or 4, vectors of one phase are made without any and interleaved when stored.
  * Reducing, each output is a dot product of whole vectors; the vectors of 8 outputs are summed across by one tree.
  */
 #include <immintrin.h>
@@ -18,30 +19,93 @@ static __m256i first_lanes(int n)
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-INLINE __m256 enlarge_block(const float *src, const float *w, const int32_t *shift, int n_taps)
+/* Outputs o .. end - 1, o a multiple of 8, in blocks of 8. */
+INLINE void enlarge_some(const struct fovi_axis *axis, int n_taps, const float *src, float *restrict dst, int o,
+                         int end)
 {
-    __m256i s = _mm256_load_si256((const __m256i *)(const void *)shift);
-    __m256 sum = _mm256_mul_ps(_mm256_load_ps(w), _mm256_permutevar8x32_ps(_mm256_loadu_ps(src), s));
-    for (int k = 1; k < n_taps; k++) {
-        __m256 x = _mm256_permutevar8x32_ps(_mm256_loadu_ps(src + k), s);
-        sum = _mm256_add_ps(sum, _mm256_mul_ps(_mm256_load_ps(w + k * LANES), x));
+    const float *packed = axis->packed;
+    const int32_t *shift = axis->shift;
+    const int *pattern = axis->pattern, *first = axis->first;
+    for (; o < end; o += LANES) {
+        size_t p = (size_t)pattern[o / LANES] * LANES;
+        const float *w = packed + p * (size_t)n_taps, *s = src + first[o];
+        __m256i to = _mm256_load_si256((const __m256i *)(const void *)(shift + p));
+        __m256 sum = _mm256_mul_ps(_mm256_load_ps(w), _mm256_permutevar8x32_ps(_mm256_loadu_ps(s), to));
+        for (int k = 1; k < n_taps; k++) {
+            __m256 x = _mm256_permutevar8x32_ps(_mm256_loadu_ps(s + k), to);
+            sum = _mm256_add_ps(sum, _mm256_mul_ps(_mm256_load_ps(w + k * LANES), x));
+        }
+        if (o + LANES <= end)
+            _mm256_storeu_ps(dst + o, sum);
+        else
+            _mm256_maskstore_ps(dst + o, first_lanes(end - o), sum);
     }
-    return sum;
+}
+
+/* Store a[0][0], a[1][0] .. a[ratio-1][0], a[0][1] ..: 8 * ratio floats. */
+INLINE void store_interleaved(const __m256 *a, int ratio, float *dst)
+{
+    if (ratio == 2) {
+        __m256 low = _mm256_unpacklo_ps(a[0], a[1]), high = _mm256_unpackhi_ps(a[0], a[1]);
+        _mm256_storeu_ps(dst, _mm256_permute2f128_ps(low, high, 0x20));
+        _mm256_storeu_ps(dst + 8, _mm256_permute2f128_ps(low, high, 0x31));
+    } else if (ratio == 3) {
+        /* In each half: x = a0 b0 c0 a1, y = b1 c1 a2 b2, z = c2 a3 b3 c3. */
+        __m256 a0 = _mm256_permute_ps(a[0], 0x6c), b0 = _mm256_permute_ps(a[1], 0xb1);
+        __m256 c0 = _mm256_permute_ps(a[2], 0xc6);
+        __m256 x = _mm256_blend_ps(_mm256_blend_ps(a0, b0, 0x22), c0, 0x44);
+        __m256 y = _mm256_blend_ps(_mm256_blend_ps(b0, c0, 0x22), a0, 0x44);
+        __m256 z = _mm256_blend_ps(_mm256_blend_ps(c0, a0, 0x22), b0, 0x44);
+        _mm256_storeu_ps(dst, _mm256_permute2f128_ps(x, y, 0x20));
+        _mm256_storeu_ps(dst + 8, _mm256_blend_ps(z, x, 0xf0));
+        _mm256_storeu_ps(dst + 16, _mm256_permute2f128_ps(y, z, 0x31));
+    } else {
+        __m256 ab = _mm256_unpacklo_ps(a[0], a[1]), cd = _mm256_unpacklo_ps(a[2], a[3]);
+        __m256 ef = _mm256_unpackhi_ps(a[0], a[1]), gh = _mm256_unpackhi_ps(a[2], a[3]);
+        __m256 p0 = _mm256_shuffle_ps(ab, cd, 0x44), p1 = _mm256_shuffle_ps(ab, cd, 0xee);
+        __m256 p2 = _mm256_shuffle_ps(ef, gh, 0x44), p3 = _mm256_shuffle_ps(ef, gh, 0xee);
+        _mm256_storeu_ps(dst, _mm256_permute2f128_ps(p0, p1, 0x20));
+        _mm256_storeu_ps(dst + 8, _mm256_permute2f128_ps(p2, p3, 0x20));
+        _mm256_storeu_ps(dst + 16, _mm256_permute2f128_ps(p0, p1, 0x31));
+        _mm256_storeu_ps(dst + 24, _mm256_permute2f128_ps(p2, p3, 0x31));
+    }
+}
+
+/* Whole blocks of 8 * ratio outputs of the run whose weights repeat with every input: vectors of one phase, interleaved.
+ * Returns its end. */
+INLINE int enlarge_run(const struct fovi_axis *axis, int ratio, int n_taps, const float *src, float *restrict dst)
+{
+    const float *s[4];
+    __m256 w[4 * 6];
+    for (int p = 0; p < ratio; p++) {
+        size_t o = (size_t)(axis->run_begin + p);
+        s[p] = src + axis->first[o];
+        for (int k = 0; k < n_taps; k++)
+            w[p * n_taps + k] = _mm256_set1_ps(axis->weights[o * (size_t)n_taps + (size_t)k]);
+    }
+    int o = axis->run_begin, end = axis->run_end;
+    for (ptrdiff_t i = 0; o + LANES * ratio <= end; o += LANES * ratio, i += LANES) {
+        __m256 sum[4];
+        for (int p = 0; p < ratio; p++) {
+            sum[p] = _mm256_mul_ps(w[p * n_taps], _mm256_loadu_ps(s[p] + i));
+            for (int k = 1; k < n_taps; k++)
+                sum[p] = _mm256_add_ps(sum[p], _mm256_mul_ps(w[p * n_taps + k], _mm256_loadu_ps(s[p] + i + k)));
+        }
+        store_interleaved(sum, ratio, dst + o);
+    }
+    return o;
 }
 
 INLINE void enlarge(const struct fovi_axis *axis, int n_taps, const float *src, float *dst)
 {
-    int o = 0;
-    for (; o + LANES <= axis->out; o += LANES) {
-        size_t p = (size_t)axis->pattern[o / LANES] * LANES;
-        __m256 sum = enlarge_block(src + axis->first[o], axis->packed + p * (size_t)n_taps, axis->shift + p, n_taps);
-        _mm256_storeu_ps(dst + o, sum);
+    int end = axis->run_begin;
+    switch (axis->run_step) {
+    case 2: end = enlarge_run(axis, 2, n_taps, src, dst); break;
+    case 3: end = enlarge_run(axis, 3, n_taps, src, dst); break;
+    case 4: end = enlarge_run(axis, 4, n_taps, src, dst); break;
     }
-    if (o < axis->out) {
-        size_t p = (size_t)axis->pattern[o / LANES] * LANES;
-        __m256 sum = enlarge_block(src + axis->first[o], axis->packed + p * (size_t)n_taps, axis->shift + p, n_taps);
-        _mm256_maskstore_ps(dst + o, first_lanes(axis->out - o), sum);
-    }
+    enlarge_some(axis, n_taps, src, dst, 0, axis->run_begin);
+    enlarge_some(axis, n_taps, src, dst, end, axis->out);
 }
 
 INLINE __m256 dot(const float *src, const float *w, int n)
@@ -52,38 +116,55 @@ INLINE __m256 dot(const float *src, const float *w, int n)
     return sum;
 }
 
-/* Sums across a[0] .. a[7], each ((0+1)+(2+3)) + ((4+5)+(6+7)). */
-INLINE __m256 sum_across(const __m256 a[LANES])
+/* From two vectors x, y in each half: x0+x2, y0+y2, x1+x3, y1+y3. */
+INLINE __m256 add_pairs(__m256 x, __m256 y)
 {
-    __m256 b = _mm256_hadd_ps(_mm256_hadd_ps(a[0], a[1]), _mm256_hadd_ps(a[2], a[3]));
-    __m256 c = _mm256_hadd_ps(_mm256_hadd_ps(a[4], a[5]), _mm256_hadd_ps(a[6], a[7]));
-    return _mm256_add_ps(_mm256_permute2f128_ps(b, c, 0x20), _mm256_permute2f128_ps(b, c, 0x31));
+    return _mm256_add_ps(_mm256_unpacklo_ps(x, y), _mm256_unpackhi_ps(x, y));
 }
 
-/* Outputs o .. end - 1 with weights of their own. */
-static void reduce_some(const struct fovi_axis *axis, const float *src, float *dst, int o, int end)
+/* Sums across a[0] .. a[3] within each half, ((0+2)+(1+3)). */
+INLINE __m256 add_quads(const __m256 a[4])
 {
-    int n = axis->n_packed;
-    __m256 a[LANES];
-    for (; o < end; o += LANES) {
-        int m = end - o < LANES ? end - o : LANES;
-        for (int j = 0; j < LANES; j++) {
-            int q = o + (j < m ? j : m - 1);
-            a[j] = dot(src + axis->start[q], axis->packed + (size_t)axis->pattern[q] * (size_t)n, n);
-        }
-        _mm256_maskstore_ps(dst + o, first_lanes(m), sum_across(a));
+    __m256 x = add_pairs(a[0], a[1]), y = add_pairs(a[2], a[3]);
+    return _mm256_add_ps(_mm256_shuffle_ps(x, y, 0x44), _mm256_shuffle_ps(x, y, 0xee));
+}
+
+/* Sums across a[0] .. a[7], each ((0+2)+(1+3)) + ((4+6)+(5+7)). */
+INLINE __m256 sum_across(const __m256 a[LANES])
+{
+    __m256 x = add_quads(a), y = add_quads(a + 4);
+    return _mm256_add_ps(_mm256_blend_ps(x, y, 0xf0), _mm256_permute2f128_ps(x, y, 0x21));
+}
+
+/* Outputs o .. end - 1 with weights of their own: blocks of 8, then one by one. */
+INLINE void reduce_some(const struct fovi_axis *axis, int n, const float *src, float *restrict dst, int o, int end)
+{
+    const float *packed = axis->packed;
+    const int *pattern = axis->pattern, *start = axis->start;
+    for (; o + LANES <= end; o += LANES) {
+        __m256 a[LANES];
+#pragma GCC unroll 8
+        for (int j = 0; j < LANES; j++)
+            a[j] = dot(src + start[o + j], packed + (size_t)pattern[o + j] * (size_t)n, n);
+        _mm256_storeu_ps(dst + o, sum_across(a));
+    }
+    for (; o < end; o++) {
+        __m256 a = dot(src + start[o], packed + (size_t)pattern[o] * (size_t)n, n), x = add_pairs(a, a);
+        x = _mm256_add_ps(x, _mm256_shuffle_ps(x, x, 0xee));
+        _mm_store_ss(dst + o, _mm_add_ss(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1)));
     }
 }
 
-/* Whole blocks of 8 outputs of the run that shares its weights, so that these stay in registers. Returns its end. */
-INLINE int reduce_run(const struct fovi_axis *axis, int n, const float *src, float *dst)
+/* Whole blocks of 8 outputs of the run that shares its weights, which stay in registers. Returns its end. */
+INLINE int reduce_run(const struct fovi_axis *axis, int n, const float *src, float *restrict dst)
 {
     const float *w = axis->packed + (size_t)axis->pattern[axis->run_begin] * (size_t)n;
     const float *s = src + axis->start[axis->run_begin];
     ptrdiff_t step = axis->run_step;
-    int o = axis->run_begin;
-    for (; o + LANES <= axis->run_end; o += LANES, s += LANES * step) {
+    int o = axis->run_begin, end = axis->run_end;
+    for (; o + LANES <= end; o += LANES, s += LANES * step) {
         __m256 a[LANES];
+#pragma GCC unroll 8
         for (int j = 0; j < LANES; j++)
             a[j] = dot(s + j * step, w, n);
         _mm256_storeu_ps(dst + o, sum_across(a));
@@ -91,17 +172,11 @@ INLINE int reduce_run(const struct fovi_axis *axis, int n, const float *src, flo
     return o;
 }
 
-static void reduce(const struct fovi_axis *axis, const float *src, float *dst)
+INLINE void reduce(const struct fovi_axis *axis, int n, const float *src, float *dst)
 {
-    int end;
-    switch (axis->n_packed) {
-    case 8: end = reduce_run(axis, 8, src, dst); break;
-    case 16: end = reduce_run(axis, 16, src, dst); break;
-    case 24: end = reduce_run(axis, 24, src, dst); break;
-    default: end = reduce_run(axis, axis->n_packed, src, dst); break;
-    }
-    reduce_some(axis, src, dst, 0, axis->run_begin);
-    reduce_some(axis, src, dst, end, axis->out);
+    int end = reduce_run(axis, n, src, dst);
+    reduce_some(axis, n, src, dst, 0, axis->run_begin);
+    reduce_some(axis, n, src, dst, end, axis->out);
 }
 
 void resample_h_f32_avx2(const struct fovi_axis *axis, const float *src, float *dst)
@@ -111,15 +186,19 @@ void resample_h_f32_avx2(const struct fovi_axis *axis, const float *src, float *
         return;
     }
     if (axis->form == FOVI_AXIS_REDUCE) {
-        reduce(axis, src, dst);
+        switch (axis->n_packed) {
+        case 8: reduce(axis, 8, src, dst); break;
+        case 16: reduce(axis, 16, src, dst); break;
+        case 24: reduce(axis, 24, src, dst); break;
+        default: reduce(axis, axis->n_packed, src, dst); break;
+        }
         return;
     }
     switch (axis->n_taps) {
-    case 1: enlarge(axis, 1, src, dst); break;
     case 2: enlarge(axis, 2, src, dst); break;
     case 4: enlarge(axis, 4, src, dst); break;
     case 6: enlarge(axis, 6, src, dst); break;
-    default: enlarge(axis, axis->n_taps, src, dst); break;
+    default: enlarge_some(axis, axis->n_taps, src, dst, 0, axis->out); break;
     }
 }
 
