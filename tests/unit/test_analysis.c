@@ -326,6 +326,7 @@ static void misuse_is_refused(void **state)
     assert_int_equal(fovi_analysis_push(a), FOVEA_OK);
     assert_int_equal(fovi_analysis_push(a), FOVEA_E_ARG);
     assert_int_equal(fovi_analysis_finish(a, &map), FOVEA_OK);
+    fovea_map_free(&map);
     assert_int_equal(fovi_analysis_finish(a, &map), FOVEA_E_ARG);
     assert_null(map);
     fovi_analysis_free(&a);
