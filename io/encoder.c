@@ -12,7 +12,7 @@
 #include "internal.h"
 
 /* The ring holds this many bytes, but at least some rows. */
-#define RING_BYTES ((size_t)2 << 20)
+#define RING_BYTES ((size_t)1 << 19)
 #define RING_MIN_ROWS 16
 
 struct fovi_io_encoder {

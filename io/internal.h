@@ -38,12 +38,15 @@ struct fovi_io_scan {
     enum fovi_io_kind kind;
     int64_t width, height; /* from the header, before orientation; 0 = not found */
     const char *truncated; /* NULL, or where the file ends too early */
-    int tiff_extra; /* TIFF: first ExtraSamples value (1 premultiplied, 2 straight alpha), 0 = unspecified or none */
+    int tiff_extra;        /* TIFF: last ExtraSamples value, 1 premultiplied, 2 straight alpha, 0 none of them */
 };
 
 /* Sniff the file and walk its structure up to the end of its first picture. size_bytes: of the file. */
 void fovi_io_scan_file(FILE *file, int64_t size_bytes, struct fovi_io_scan *scan);
 void fovi_io_scan_tiff(FILE *file, int64_t size_bytes, struct fovi_io_scan *scan);
+/* Make a TIFF's ExtraSamples say that its last channel is alpha, or that none is (libvips calls every fourth one alpha).
+ * 0, or -1 if the file cannot be changed. */
+int fovi_io_tiff_set_alpha(FILE *file, int64_t size_bytes, int has_alpha);
 
 /* ---- pnm.c: PBM, PGM, PPM, PFM ---- */
 

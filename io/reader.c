@@ -100,26 +100,13 @@ static int orient(fovea_io_reader *r)
     return FOVEA_OK;
 }
 
-/* Doubles become floats; a TIFF that says its colours are premultiplied is brought to straight alpha. */
+/* Doubles become floats. (Premultiplied TIFFs come as straight alpha from libvips.) */
 static int to_known_samples(fovea_io_reader *r)
 {
     VipsImage *result = NULL;
-    VipsBandFormat format = r->image->BandFmt;
-    if (r->scan.tiff_extra == 1 && vips_image_hasalpha(r->image)) {
-        if (vips_unpremultiply(r->image, &result, NULL))
-            return fail_vips(r, FOVEA_E_FORMAT, "its alpha makes no sense");
-        replace(&r->image, result);
-        if (format != VIPS_FORMAT_FLOAT && format != VIPS_FORMAT_DOUBLE) {
-            if (vips_rint(r->image, &result, NULL))
-                return fail_vips(r, FOVEA_E_FORMAT, "it could not be rounded");
-            replace(&r->image, result);
-        }
-    }
-    if (format == VIPS_FORMAT_DOUBLE)
-        format = VIPS_FORMAT_FLOAT;
-    if (r->image->BandFmt == format)
+    if (r->image->BandFmt != VIPS_FORMAT_DOUBLE)
         return FOVEA_OK;
-    if (vips_cast(r->image, &result, format, NULL))
+    if (vips_cast(r->image, &result, VIPS_FORMAT_FLOAT, NULL))
         return fail_vips(r, FOVEA_E_FORMAT, "its samples could not be converted");
     replace(&r->image, result);
     return FOVEA_OK;
@@ -140,9 +127,10 @@ static int describe_format(fovea_io_reader *r)
         return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has %d channels: at most %d are possible", r->path,
                             r->image->Bands, FOVEA_MAX_CHANNELS);
     format->n_channels = r->image->Bands;
-    /* The fourth channel of a TIFF is alpha only if the file says so: it may be infrared. */
-    int says_alpha = r->scan.kind != FOVI_IO_TIFF || r->scan.tiff_extra != 0;
-    format->has_alpha = (format->n_channels == 2 || format->n_channels == 4) && says_alpha;
+    /* A TIFF says itself whether its last channel is alpha: the fourth one may be infrared. */
+    format->has_alpha = r->scan.kind == FOVI_IO_TIFF ? r->scan.tiff_extra == 1 || r->scan.tiff_extra == 2
+                                                     : format->n_channels == 2 || format->n_channels == 4;
+    format->has_alpha = format->has_alpha && format->n_channels > 1;
     return FOVEA_OK;
 }
 

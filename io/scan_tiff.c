@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The first directory of a TIFF or BigTIFF: size, kind of the extra channel, and whether every strip or tile lies inside
+ * The first directory of a TIFF or BigTIFF: size, kind of the last extra channel, and whether every strip or tile lies inside
  * the file. (libtiff may deliver grey for a strip that is cut off.)
  */
 #include <string.h>
@@ -97,18 +97,23 @@ static int open_directory(const struct tiff *t, int64_t *first, int64_t *n_entri
     return *n_entries > 0 && *n_entries < 65536 && *first + *n_entries * entry_bytes <= t->size;
 }
 
-void fovi_io_scan_tiff(FILE *file, int64_t size_bytes, struct fovi_io_scan *scan)
+/* Look at the header; 0 if the file is too short for one. */
+static int open_tiff(struct tiff *t, FILE *file, int64_t size_bytes)
 {
-    struct tiff t = { .file = file, .size = size_bytes };
     char order[4] = { 0 };
     rewind(file);
     if (fread(order, 1, 4, file) != 4)
-        return;
-    t.is_little = order[0] == 'I';
-    t.is_big = memchr(order, '+', 4) != NULL;
+        return 0;
+    *t = (struct tiff){ file, size_bytes, order[0] == 'I', memchr(order, '+', 4) != NULL };
+    return 1;
+}
+
+void fovi_io_scan_tiff(FILE *file, int64_t size_bytes, struct fovi_io_scan *scan)
+{
+    struct tiff t;
     struct entry offsets = { 0 }, counts = { 0 }, e;
     int64_t at, n_entries;
-    if (!open_directory(&t, &at, &n_entries)) {
+    if (!open_tiff(&t, file, size_bytes) || !open_directory(&t, &at, &n_entries)) {
         scan->truncated = "its directory lies beyond its end";
         return;
     }
@@ -118,7 +123,7 @@ void fovi_io_scan_tiff(FILE *file, int64_t size_bytes, struct fovi_io_scan *scan
         switch (e.tag) {
         case TAG_WIDTH: scan->width = value_at(&t, &e, 0); break;
         case TAG_HEIGHT: scan->height = value_at(&t, &e, 0); break;
-        case TAG_EXTRA_SAMPLES: scan->tiff_extra = (int)value_at(&t, &e, 0); break;
+        case TAG_EXTRA_SAMPLES: scan->tiff_extra = (int)value_at(&t, &e, e.n - 1); break;
         case TAG_STRIP_OFFSETS:
         case TAG_TILE_OFFSETS: offsets = e; break;
         case TAG_STRIP_COUNTS:
@@ -128,4 +133,24 @@ void fovi_io_scan_tiff(FILE *file, int64_t size_bytes, struct fovi_io_scan *scan
     }
     if (!pieces_complete(&t, &offsets, &counts))
         scan->truncated = "a strip or tile lies beyond its end";
+}
+
+int fovi_io_tiff_set_alpha(FILE *file, int64_t size_bytes, int has_alpha)
+{
+    struct tiff t;
+    struct entry e;
+    int64_t at, n_entries;
+    if (!open_tiff(&t, file, size_bytes) || !open_directory(&t, &at, &n_entries))
+        return -1;
+    for (int64_t i = 0; i < n_entries; i++, at += t.is_big ? 20 : 12) {
+        if (!read_entry(&t, at, &e) || e.tag != TAG_EXTRA_SAMPLES || e.value_bytes != 2)
+            continue;
+        for (int64_t k = 0; k < e.n; k++) {
+            char value[2] = { 0, 0 };
+            value[t.is_little ? 0 : 1] = has_alpha && k == e.n - 1 ? 2 : 0;
+            if (fseeko(file, (off_t)(e.at + 2 * k), SEEK_SET) || fwrite(value, 1, 2, file) != 2)
+                return -1;
+        }
+    }
+    return 0;
 }

@@ -240,6 +240,18 @@ void fovea_io_writer_loss(const fovea_io_writer *writer, struct fovea_io_loss *l
     *loss = writer->loss;
 }
 
+/* libvips takes every fourth channel of a TIFF for alpha and none beyond it: say what is true. */
+static int set_tiff_alpha(fovea_io_writer *w)
+{
+    struct stat st;
+    FILE *file = fopen(w->temporary, "r+b");
+    int failed = !file || fstat(fileno(file), &st) ||
+                 fovi_io_tiff_set_alpha(file, (int64_t)st.st_size, w->to.has_alpha);
+    if (file && fclose(file))
+        failed = 1;
+    return failed ? fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, strerror(errno)) : FOVEA_OK;
+}
+
 /* Complete the temporary file. */
 static int complete(fovea_io_writer *w)
 {
@@ -248,6 +260,8 @@ static int complete(fovea_io_writer *w)
         return fovi_io_fail(w->io, FOVEA_E_ARG, "'%s': %d of %d rows were given", w->path, w->row, w->height);
     if (w->encoder && fovi_io_encoder_end(&w->encoder, 1, text, sizeof text))
         return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, text);
+    if (w->to.n_channels > 4 || (w->to.n_channels == 4 && !w->to.has_alpha))
+        return set_tiff_alpha(w);
     if (w->pnm.file) {
         int failed = fclose(w->pnm.file);
         w->pnm.file = NULL;
