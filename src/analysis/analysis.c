@@ -2,9 +2,9 @@
  *
  * The difficulty map: luma rows go through a ring, rows of tiles are computed a few at a time in jobs of some tiles.
  *
- * Beyond the picture the luma is mirrored with its edge sample repeated, as often as needed for small pictures. How hard
- * a tile is follows the Naka-Rushton curve of receptors, v^n / (v^n + c^n), of the residuals' amplitude v: a logistic
- * curve of log v, which spreads the roughly log-normal energies of photographs over 0..1.
+ * Beyond the picture the luma is mirrored with its edge sample repeated, as often as needed for small pictures. How
+ * hard a tile is follows the Naka-Rushton curve of receptors, v^n / (v^n + c^n), of the residuals' amplitude v: a
+ * logistic curve of log v, which spreads the roughly log-normal energies of photographs over 0..1.
  */
 #include "analysis/analysis.h"
 

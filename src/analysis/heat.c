@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The heat scale: dark blue, violet, orange, pale yellow. The nine anchors are own, their CIE lightness L* rises in even
- * steps from 3 to 95.6, so the map reads the same in grey and for the colour-blind.
+ * The heat scale: dark blue, violet, orange, pale yellow. The nine anchors are own, their CIE lightness L* rises in
+ * even steps from 3 to 95.6, so the map reads the same in grey and for the colour-blind.
  */
 #include "fovea/analyze.h"
 

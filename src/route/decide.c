@@ -69,8 +69,6 @@ static int decide_between(fovea_context *ctx, const struct fovea_map *map, const
     int code = fovi_route_select(ctx, &problem, path);
     if (!code) {
         fill_result(&problem, p, path, result);
-        for (size_t t = 0; t < n; t++)
-            gain[t] /= model->margin; /* what is reported is the expectation */
         result->predicted_loss_db = fovi_route_loss_db(&problem, path);
         for (size_t t = 0; t < n; t++)
             path[t] = (uint8_t)fovi_route_ladder[path[t] ? result->top : FOVI_ROUTE_FILTER].path;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * How many pixels a network computes for a region of tiles. Layer l of n needs the region grown by n - 1 - l pixels; the
- * pixels of the layers are averaged with their multiply-adds as weights. A tile that is off is covered from its eight
- * neighbours only, which is exact up to 17 layers.
+ * How many pixels a network computes for a region of tiles. Layer l of n needs the region grown by n - 1 - l pixels;
+ * the pixels of the layers are averaged with their multiply-adds as weights. A tile that is off is covered from its
+ * eight neighbours only, which is exact up to 17 layers.
  */
 #include "route/halo.h"
 

@@ -32,7 +32,7 @@ struct fovi_route_model {
     double z_low[FOVI_ROUTE_N_Z], z_high[FOVI_ROUTE_N_Z];
     double gain[FOVI_ROUTE_N_TERMS];     /* of the network over the filter, calibrated with ground truth */
     double residual[FOVI_ROUTE_N_TERMS]; /* what remains with the network */
-    double margin;                       /* >= 1: the decision counts a lost gain this many times */
+    double margin;                       /* >= 1: a lost gain counts this many times, in the forecast too */
 };
 
 /* The committed coefficients; NULL where there are none. scale: 2, 3 or 4. */
@@ -61,7 +61,7 @@ struct fovi_route_result {
     double saved_share;       /* 1 - network_px / full_network_px */
 };
 
-/* Fill params with the defaults for a scale on this context: every rung allowed, 0.05 dB, no budget, committed costs. */
+/* Fill p with the defaults for a scale on this context: every rung allowed, 0.05 dB, no budget, committed costs. */
 void fovi_route_params_init(const fovea_context *ctx, int scale, struct fovi_route_params *p);
 
 /* Decide. path: map->n_tiles_x * map->n_tiles_y of enum fovea_path, filled. FOVEA_E_ARG, FOVEA_E_UNSUPPORTED (no
