@@ -93,8 +93,8 @@ as_root()
 quiet()
 {
     quiet_log=$(mktemp) || die "cannot make a temporary file"
-    "$@" >"$quiet_log" 2>&1 </dev/null
-    quiet_code=$?
+    quiet_code=0
+    "$@" >"$quiet_log" 2>&1 </dev/null || quiet_code=$?
     [ "$quiet_code" = 0 ] || tail -n 100 "$quiet_log" >&2
     rm -f "$quiet_log"
     return "$quiet_code"

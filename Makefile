@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The habitual names. The build itself is meson's; make test and make demo work on a bare machine too.
+BUILD = build
+PREFIX = /usr/local
+DESTDIR =
+
+SETUP = set -e; . tools/setup.sh
+
+all:
+	@$(SETUP); require "$$build_needs"; configure $(BUILD); compile $(BUILD)
+
+# Install what building and testing need (apt), or say which packages that are.
+deps:
+	@$(SETUP); require "$$build_needs $$test_needs" "$$extra_needs"; say "Everything is there."
+
+demo:
+	./demo.sh $(PHOTO)
+
+test:
+	./test.sh
+
+# Against the named peers that are installed here; see bench/.
+bench: all
+	meson test -C $(BUILD) --no-rebuild --benchmark -v
+
+install:
+	@$(SETUP); configure $(BUILD) -Dprefix=$(PREFIX); compile $(BUILD)
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+# Format the sources, as the style tests want them.
+format:
+	python3 tools/check_format.py --fix
+
+clean:
+	rm -rf build build-asan build-clang
+
+.PHONY: all deps demo test bench install format clean
