@@ -26,8 +26,8 @@ struct fovi_conv_weights {
 /* Compute columns x0..x1-1 of one row. rows[ky]: column 0 of channel 0 of input row y - k/2 + ky; channels are
  * src_stride floats apart. Columns x0 - k/2 .. x1 - 1 + k/2 of them must hold the inputs, zeros outside the picture.
  * dst: column 0 of output channel 0, channels dst_stride floats apart. dst must not overlap the inputs. */
-typedef void fovi_conv_row(const struct fovi_conv_weights *w, const float *const *rows, ptrdiff_t src_stride, float *dst,
-                           ptrdiff_t dst_stride, int x0, int x1);
+typedef void fovi_conv_row(const struct fovi_conv_weights *w, const float *const *rows, ptrdiff_t src_stride,
+                           float *dst, ptrdiff_t dst_stride, int x0, int x1);
 
 fovi_conv_row fovi_conv_f32_c;
 fovi_conv_row fovi_conv_f32_avx2;

@@ -32,8 +32,8 @@ static int parse_conv(const char *piece, struct fovi_layer *layer)
     char rest[16] = "";
     if (sscanf(piece, "conv%1dx%1d %4d %4d%n", &k, &k2, &layer->c_in, &layer->c_out, &n) != 4)
         return 0;
-    if (piece[n] != '\0' && (sscanf(piece + n, " %15s", rest) != 1 || strcmp(rest, "prelu") != 0 ||
-                             strlen(piece + n) != strlen(" prelu")))
+    if (piece[n] != '\0' &&
+        (sscanf(piece + n, " %15s", rest) != 1 || strcmp(rest, "prelu") != 0 || strlen(piece + n) != strlen(" prelu")))
         return 0;
     layer->kind = FOVI_LAYER_CONV;
     layer->k = k;
@@ -77,11 +77,13 @@ int fovi_graph_parse(fovea_context *ctx, const char *text, struct fovi_graph *ou
         if (shuffled) {
             based = strcmp(piece, "add base") == 0;
             if (!based)
-                return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "layer %d (\"%s\"): only \"add base\" may follow shuffle", i, piece);
+                return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "layer %d (\"%s\"): only \"add base\" may follow shuffle", i,
+                                 piece);
         } else if (sscanf(piece, "shuffle %1d%n", &out->scale, &n) == 1 && piece[n] == '\0') {
             shuffled = 1;
         } else if (out->n_layers == FOVI_GRAPH_MAX_LAYERS || !add_layer(out, piece)) {
-            return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "layer %d (\"%s\") is not one that this version can run", i, piece);
+            return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "layer %d (\"%s\") is not one that this version can run", i,
+                             piece);
         }
     }
     if (!based || out->scale < 2 || out->scale > 4 || channels_after(out) != out->scale * out->scale)

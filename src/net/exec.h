@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Running a network over a picture that comes row by row.
+ *
+ * All layers advance together, row by row; each keeps only the last few rows of its output, so that activations stay in
+ * the cache and memory does not grow with the picture's height. Each thread works on its own columns with its own rings:
+ * a seam costs the network's radius in columns once, and no rows at all. Where only some tiles are wanted, each layer
+ * computes in each row just the columns that those tiles depend on: a halo that shrinks layer by layer. The bytes do
+ * not depend on threads, strips or tiles.
+ */
+#ifndef FOVI_NET_EXEC_H
+#define FOVI_NET_EXEC_H
+
+#include "image/window.h"
+#include "net/graph.h"
+
+struct fovi_exec;
+
+/* Prepare a network for pictures of one size: all memory is taken here. The graph (with its weights) must outlive it. */
+int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, int width, int height, struct fovi_exec **out);
+void fovi_exec_free(struct fovi_exec **exec);
+
+/* Begin a picture. tiles: NULL = everywhere, else a byte for each 16x16 tile, row by row, borrowed until the picture
+ * ends: the network runs where it equals value. */
+void fovi_exec_begin(struct fovi_exec *exec, const uint8_t *tiles, uint8_t value);
+
+/* Compute the residual (in levels of 255) of input rows y0..y1-1; y0 is where the last call ended. Plane 0 of luma must
+ * hold the rows up to y1 - 1 + the network's radius (or the picture's end) that were not yet consumed. out: output row
+ * y0 * scale, out_stride floats from row to row; columns of tiles that are not wanted are left alone. */
+void fovi_exec_rows(struct fovi_exec *exec, const struct fovi_window *luma, int y0, int y1, float *out,
+                    ptrdiff_t out_stride);
+
+/* Work done since begin, in input pixels of the whole network (halo included). */
+double fovi_exec_px(const struct fovi_exec *exec);
+
+#endif
