@@ -15,8 +15,8 @@ def fail(text):
 
 
 def run(command, **options):
-    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                          **options)
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False, **options)
     if done.returncode:
         fail(f'{" ".join(map(str, command))}\n{done.stdout.decode(errors="replace")}')
     return done.stdout.decode()

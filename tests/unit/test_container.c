@@ -89,7 +89,7 @@ static void test_round_trip(void **state)
 static void test_write(void **state)
 {
     fovea_context *ctx = *state;
-    char folder[] = "/tmp/fovea-container-XXXXXX", path[64], missing[64];
+    char folder[] = "fovea-container-XXXXXX", path[64], missing[64];
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/m.safetensors", folder);
     snprintf(missing, sizeof missing, "%s/no/m.safetensors", folder);

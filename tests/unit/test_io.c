@@ -25,7 +25,7 @@ static char folder[64];
 static int setup(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/fovea-test-io-XXXXXX");
+    strcpy(folder, "fovea-test-io-XXXXXX");
     return !mkdtemp(folder) || fovea_io_create(&io, NULL);
 }
 
