@@ -16,12 +16,14 @@ struct taps {
     double *weight;
 };
 
+/* The powers first, as in the original: exact ties between two grey levels hang on the last bit of a weight. */
 static double cubic(double x)
 {
     x = fabs(x);
+    double x2 = x * x, x3 = x2 * x;
     if (x <= 1.0)
-        return 1.5 * x * x * x - 2.5 * x * x + 1.0;
-    return x <= 2.0 ? -0.5 * x * x * x + 2.5 * x * x - 4.0 * x + 2.0 : 0.0;
+        return 1.5 * x3 - 2.5 * x2 + 1.0;
+    return x <= 2.0 ? -0.5 * x3 + 2.5 * x2 - 4.0 * x + 2.0 : 0.0;
 }
 
 /* Symmetric reflection of a 0-based index, the edge pixel repeated, any number of times. */
@@ -75,7 +77,7 @@ struct pass {
     const struct fovea_image *in;
     uint8_t *out;
     ptrdiff_t out_stride;
-    int width;       /* of a row in samples (vertical) or output pixels (horizontal) */
+    ptrdiff_t width; /* of a row in samples (vertical) or output pixels (horizontal) */
     double *scratch; /* a row of sums for each worker */
 };
 
@@ -91,11 +93,11 @@ static void vertical_job(void *arg, int o, int worker)
         const uint8_t *row = (const uint8_t *)p->in->data + index[k] * p->in->stride_bytes;
         double w = weight[k];
         if (w != 0.0)
-            for (int x = 0; x < p->width; x++)
+            for (ptrdiff_t x = 0; x < p->width; x++)
                 sum[x] += w * row[x];
     }
     uint8_t *out = p->out + o * p->out_stride;
-    for (int x = 0; x < p->width; x++)
+    for (ptrdiff_t x = 0; x < p->width; x++)
         out[x] = round_to_u8(sum[x]);
 }
 
@@ -126,7 +128,7 @@ static int resize_u8(fovea_context *ctx, const struct fovea_image *in, const str
     double *scratch = fovi_alloc(ctx, row_bytes * (size_t)fovea_context_threads(ctx), sizeof *scratch);
     int code = middle && scratch ? FOVEA_OK : fovi_alloc_error(ctx);
     if (!code) {
-        struct pass vertical = { ty, in, middle, (ptrdiff_t)row_bytes, (int)row_bytes, scratch };
+        struct pass vertical = { ty, in, middle, (ptrdiff_t)row_bytes, (ptrdiff_t)row_bytes, scratch };
         fovi_parallel(ctx, vertical_job, &vertical, ty->n_out);
         struct fovea_image mid = { in->width, ty->n_out, in->format, middle, (ptrdiff_t)row_bytes };
         struct pass horizontal = { tx, &mid, out->data, out->stride_bytes, tx->n_out, NULL };
