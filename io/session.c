@@ -4,6 +4,7 @@
  * in order anyway), no messages on standard error.
  */
 #include <glib.h>
+#include <locale.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,9 +21,15 @@ static void drop_message(const char *domain, GLogLevelFlags level, const char *m
     (void)domain, (void)level, (void)message, (void)user;
 }
 
+/* vips_init sets the locale of the whole process, which would turn every decimal point of the caller into a comma. */
 static void start_vips(void)
 {
+    const char *now = setlocale(LC_ALL, NULL);
+    char *before = now ? strdup(now) : NULL;
     vips_started = vips_init("fovea") == 0;
+    if (before)
+        setlocale(LC_ALL, before);
+    free(before);
     if (!vips_started)
         return;
     vips_cache_set_max(0);

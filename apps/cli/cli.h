@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the commands of fovea share: exit codes, the option table, messages, files, progress, the picture maker's options.
+ */
+#ifndef FOVEA_CLI_H
+#define FOVEA_CLI_H
+
+#include <jansson.h>
+
+#include <fovea-io/io.h>
+#include <fovea/fovea.h>
+
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_SOME_FAILED = 1, /* several inputs, some of them failed */
+    CLI_USAGE = 2,
+    CLI_INPUT = 3,    /* an input could not be read or understood */
+    CLI_OUTPUT = 4,   /* something could not be written */
+    CLI_RESOURCE = 5, /* out of memory, over a limit */
+    CLI_CANCELLED = 6,
+    CLI_CHECK = 7 /* a check failed under --strict */
+};
+
+struct cli_command;
+
+/* One run of the program. */
+struct cli {
+    const struct cli_command *command;
+    int n_threads, is_json, is_quiet; /* the options that every command has */
+    uint32_t cpu_mask;                /* from FOVEA_CPU */
+    fovea_context *ctx;
+    fovea_io *io;
+};
+
+/* ---- options.c: one table feeds parser and help ---- */
+
+enum cli_kind { CLI_FLAG, CLI_WORD, CLI_WORDS, CLI_CHOICE, CLI_INTEGER, CLI_NUMBER };
+
+/* Values of an option that may be given again and again. */
+struct cli_words {
+    int n;
+    const char *word[32];
+};
+
+/* A row. offset: of the value in the command's options struct, whose type follows from kind: int, const char *, struct
+ * cli_words, int (index of the choice), int, double. */
+struct cli_option {
+    const char *name;
+    char letter; /* 0 = long form only */
+    enum cli_kind kind;
+    const char *argument; /* its name in the help; CLI_CHOICE: the words, "auto|f32" */
+    const char *help;     /* a line; "" keeps the option out of the help */
+    size_t offset;
+    double low, high; /* CLI_INTEGER, CLI_NUMBER */
+};
+
+struct cli_command {
+    const char *name, *arguments, *summary;
+    const struct cli_option *options; /* ends with a row without name */
+    size_t options_bytes;
+    const void *defaults; /* options_bytes of them; NULL = zeros */
+    int (*run)(struct cli *cli, void *options, int n_words, char **words);
+};
+
+/* Parse the arguments behind the command's name; the remaining words are moved to the front of argv. Returns their number,
+ * -1 if help was printed, -2 after a usage error. */
+int cli_parse_options(struct cli *cli, void *options, int argc, char **argv);
+void cli_print_help(const struct cli_command *command);
+
+/* A decimal number without sign or exponent, whatever the locale; 0 if text is none. */
+int cli_parse_number(const char *text, double *value);
+
+/* ---- message.c ---- */
+
+/* Print "fovea COMMAND: ..." to standard error; returns code. */
+int cli_fail(const struct cli *cli, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* A remark on standard error, silent under --quiet. */
+void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The exit code for an error of the library; for_input: an unsupported or senseless input is the input's fault. */
+int cli_exit_code(int error, int for_input);
+/* Fail with the last sentence of the context, or of the file library. */
+int cli_fail_core(const struct cli *cli, int error);
+int cli_fail_io(const struct cli *cli, int error, int for_input);
+/* Print a JSON object to standard output and drop it. */
+int cli_print_json(const struct cli *cli, json_t *object);
+/* A number for JSON: null where it is not finite. */
+json_t *cli_json_number(double value);
+
+/* ---- files.c ---- */
+
+/* 1 if both names lead to the same file. */
+int cli_is_same_file(const char *a, const char *b);
+int cli_is_folder(const char *path);
+int cli_exists(const char *path);
+int cli_has_ending(const char *path, const char *ending);
+const char *cli_base_name(const char *path);
+/* "folder/name" in new memory. */
+char *cli_join(const char *folder, const char *name);
+/* The folder of path can be written to; else CLI_OUTPUT after a message. */
+int cli_check_writable(const struct cli *cli, const char *path);
+/* The pictures of a folder by their endings, sorted by name: count, or -1 after a message. Free with cli_free_names. */
+int cli_list_pictures(const struct cli *cli, const char *folder, char ***paths);
+void cli_free_names(char **paths, int n);
+/* Write a JSON object to a file under a temporary name, then rename. */
+int cli_write_json(const struct cli *cli, const char *path, const json_t *object);
+
+/* ---- progress.c ---- */
+
+struct cli_progress {
+    const char *label;
+    double megapixels; /* of the whole work */
+    int is_shown;
+    double start_ms, last_ms;
+    struct fovea_progress callback; /* for the library */
+};
+
+/* A bar on standard error if that is a terminal. Ctrl-C cancels through it in any case. */
+void cli_progress_begin(struct cli_progress *p, const struct cli *cli, const char *label, double megapixels);
+void cli_progress_end(struct cli_progress *p);
+/* Let SIGINT and SIGTERM ask for a clean end; was that asked? */
+void cli_catch_signals(void);
+int cli_is_interrupted(void);
+double cli_clock_ms(void);
+
+/* ---- picture.c: small work on pictures in memory ---- */
+
+/* Take memory for a picture; 0 after a message. Free with fovea_io_image_free. */
+int cli_new_image(const struct cli *cli, struct fovea_image *image, int width, int height,
+                  const struct fovea_format *format);
+/* Bring 16-bit and float samples to 8 bits, rounded. */
+void cli_to_u8(struct fovea_image *image);
+/* Grey values 0..255 of a row as a person sees them. */
+void cli_row_grey(const struct fovea_format *format, const void *row, int width, uint8_t *grey);
+/* A test picture: soft shading, edges, fine texture, flat parts. */
+void cli_draw_test_picture(struct fovea_image *image);
+
+/* A picture of the reader's size: its grey picture, mixed with a colour for each pixel of a row. share: 0..1 of colour. */
+typedef void cli_color_row(void *user, int y, int width, uint8_t *rgb);
+int cli_write_map(const struct cli *cli, fovea_io_reader *reader, const char *path, double share, cli_color_row *color,
+                  void *user);
+
+/* ---- how.c: the options that say how a picture is made ---- */
+
+struct cli_how {
+    int preset, precision, consistency; /* indices of their choices */
+    double max_loss_db, budget_ms;
+    int strip_rows;
+};
+#define CLI_HOW_DEFAULTS     \
+    {                        \
+        0, 0, 0, 0.05, 0., 0 \
+    }
+
+/* Rows of the option table for a struct cli_how that is a member of the command's options. */
+#define CLI_HOW_OPTIONS(type, member)                                                                  \
+    { "preset",                                                                                        \
+      0,                                                                                               \
+      CLI_CHOICE,                                                                                      \
+      "balanced|fast|best",                                                                            \
+      "how far auto may go (default balanced)",                                                        \
+      offsetof(type, member.preset),                                                                   \
+      0.,                                                                                              \
+      0. },                                                                                            \
+        { "max-loss",                                                                                  \
+          0,                                                                                           \
+          CLI_NUMBER,                                                                                  \
+          "DB",                                                                                        \
+          "auto: predicted loss against its top network everywhere (default 0.05)",                    \
+          offsetof(type, member.max_loss_db),                                                          \
+          0.,                                                                                          \
+          100. },                                                                                      \
+        { "budget",                                                                                    \
+          0,                                                                                           \
+          CLI_NUMBER,                                                                                  \
+          "MS",                                                                                        \
+          "auto: milliseconds that the networks may take",                                             \
+          offsetof(type, member.budget_ms),                                                            \
+          .001,                                                                                        \
+          1e9 },                                                                                       \
+        { "precision",                                                                                 \
+          0,                                                                                           \
+          CLI_CHOICE,                                                                                  \
+          "auto|f32|bf16|int8",                                                                        \
+          "arithmetic of the networks",                                                                \
+          offsetof(type, member.precision),                                                            \
+          0.,                                                                                          \
+          0. },                                                                                        \
+        { "consistency",                                                                               \
+          0,                                                                                           \
+          CLI_CHOICE,                                                                                  \
+          "default|on|off",                                                                            \
+          "make the reduction of the result give the input back\n(default: on for auto and networks)", \
+          offsetof(type, member.consistency),                                                          \
+          0.,                                                                                          \
+          0. },                                                                                        \
+    {                                                                                                  \
+        "strip", 0, CLI_INTEGER, "ROWS", "", offsetof(type, member.strip_rows), 1., 4096.              \
+    }
+
+/* Fill params (scale and size excepted); CLI_OK or an exit code after a message. */
+int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fovea_upscale_params *params);
+/* Set the method of params by its word; *model is loaded where the word is a file (free it after use), else NULL. */
+int cli_how_method(const struct cli *cli, const char *word, struct fovea_upscale_params *params, fovea_model **model);
+
+/* ---- report.c: what a run did, for people and as JSON ---- */
+
+struct cli_run {
+    const char *input, *output, *method;
+    const struct fovea_upscale_params *params;
+    const fovea_model *model; /* from a file, or NULL */
+    const struct fovea_io_loss *loss;
+    struct fovea_report report;
+};
+
+void cli_print_run(const struct cli_run *run);
+json_t *cli_json_run(const struct cli *cli, const struct cli_run *run);
+
+/* ---- the commands ---- */
+
+extern const struct cli_command cli_upscale, cli_downscale, cli_compare, cli_analyze, cli_evaluate, cli_bench, cli_info,
+    cli_models, cli_version;
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * fovea upscale: the options, what they forbid, and whether it is one file or a batch.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "upscale.h"
+
+static const struct upscale_options defaults = { .method = "auto", .how = CLI_HOW_DEFAULTS };
+
+static const struct cli_option rows[] = {
+    { "output", 'o', CLI_WORD, "PATH", "a file, its ending says the format; a folder for several inputs (needed)",
+      offsetof(struct upscale_options, output), 0., 0. },
+    { "scale", 's', CLI_NUMBER, "S", "output pixels per input pixel, 1/64..16 (default 2)",
+      offsetof(struct upscale_options, scale), 1. / 64., 16. },
+    { "width", 0, CLI_INTEGER, "W", "width of the result in pixels, in place of --scale",
+      offsetof(struct upscale_options, width), 1., 1 << 30 },
+    { "height", 0, CLI_INTEGER, "H", "height of the result in pixels, in place of --scale",
+      offsetof(struct upscale_options, height), 1., 1 << 30 },
+    { "method", 0, CLI_WORD, "METHOD",
+      "auto (default), filter, tiny, small, medium, large,\nbicubic, lanczos3, nearest, bilinear, catmull-rom, "
+      "mitchell,\n"
+      "lanczos2, or a model FILE.safetensors",
+      offsetof(struct upscale_options, method), 0., 0. },
+    CLI_HOW_OPTIONS(struct upscale_options, how),
+    { "force", 0, CLI_FLAG, NULL, "several inputs: overwrite existing files",
+      offsetof(struct upscale_options, is_forced), 0., 0. },
+    { "strict", 0, CLI_FLAG, NULL, "fail (exit code 7) if a tile fails its check and falls back",
+      offsetof(struct upscale_options, is_strict), 0., 0. },
+    { "report", 0, CLI_WORD, "FILE.json", "write what --json prints to a file",
+      offsetof(struct upscale_options, report), 0., 0. },
+    { "map", 0, CLI_WORD, "FILE.png",
+      "which tile took which path: grey classic, blue filter,\ngreen tiny, orange larger network, red fallback",
+      offsetof(struct upscale_options, map), 0., 0. },
+    { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
+};
+
+static int check_report(const struct cli *cli, const char *path)
+{
+    if (cli_has_ending(path, ".html"))
+        return cli_fail(cli, CLI_USAGE, "option --report: HTML reports are not in this build yet; use FILE.json");
+    if (!cli_has_ending(path, ".json"))
+        return cli_fail(cli, CLI_USAGE, "option --report: '%s' does not end in .json", path);
+    return cli_check_writable(cli, path);
+}
+
+/* Options that exclude each other, and side files that could not be written after the work. */
+static int check_options(const struct cli *cli, const struct upscale_options *o, int n_inputs)
+{
+    if (n_inputs < 1 || !o->output)
+        return cli_fail(cli, CLI_USAGE, "an INPUT and -o OUTPUT are needed (see --help)");
+    if (o->scale > 0. && (o->width || o->height))
+        return cli_fail(cli, CLI_USAGE, "--scale and a size in pixels exclude each other");
+    if (o->map && n_inputs > 1)
+        return cli_fail(cli, CLI_USAGE, "--map is for one input");
+    if (o->map && !fovea_io_write_format(o->map))
+        return cli_fail(cli, CLI_OUTPUT, "option --map: '%s' has no picture's ending, such as .png", o->map);
+    if (o->map && !strcmp(o->map, o->output))
+        return cli_fail(cli, CLI_USAGE, "--map and --output name one file");
+    int code = o->report ? check_report(cli, o->report) : CLI_OK;
+    return !code && o->map ? cli_check_writable(cli, o->map) : code;
+}
+
+/* None of the files that will be written may be an input. */
+static int check_overwriting(const struct cli *cli, const struct upscale_options *o, const char *output, int n,
+                             char **inputs)
+{
+    const char *const written[] = { output, o->map, o->report };
+    for (int i = 0; i < n; i++)
+        for (size_t k = 0; k < sizeof written / sizeof *written; k++)
+            if (written[k] && cli_is_same_file(inputs[i], written[k]))
+                return cli_fail(cli, CLI_USAGE, "'%s' is the input '%s': it would be overwritten", written[k],
+                                inputs[i]);
+    return CLI_OK;
+}
+
+/* One input; a folder as output (an existing one, or a name that ends in a slash) takes the input's name. */
+static int run_single(const struct upscale_job *job, char *input)
+{
+    const struct upscale_options *o = job->options;
+    size_t n = strlen(o->output);
+    char *in_folder = NULL;
+    json_t *result = NULL;
+    if (cli_is_folder(o->output))
+        in_folder = cli_name_in_folder(o->output, input);
+    else if (o->output[n - 1] == '/')
+        return cli_upscale_batch(job, 1, &input);
+    const char *output = in_folder ? in_folder : o->output;
+    int code = check_overwriting(job->cli, o, output, 1, &input);
+    if (!code)
+        code = cli_upscale_file(job, input, output, &result);
+    if (!code && o->report)
+        code = cli_write_json(job->cli, o->report, result);
+    if (!code && job->cli->is_json) {
+        code = cli_print_json(job->cli, result);
+        result = NULL;
+    }
+    json_decref(result);
+    free(in_folder);
+    return code;
+}
+
+static int run(struct cli *cli, void *options, int n_words, char **words)
+{
+    const struct upscale_options *o = options;
+    struct upscale_job job = { cli, o, FOVEA_UPSCALE_DEFAULTS, NULL };
+    int code = check_options(cli, o, n_words);
+    if (code || (code = cli_how_params(cli, &o->how, &job.params)) ||
+        (code = cli_how_method(cli, o->method, &job.params, &job.model)))
+        return code;
+    if (o->scale > 0.)
+        job.params.scale = o->scale;
+    job.params.width = o->width;
+    job.params.height = o->height;
+    if (n_words == 1)
+        code = run_single(&job, words[0]);
+    else if (!(code = check_overwriting(cli, o, NULL, n_words, words)))
+        code = cli_upscale_batch(&job, n_words, words);
+    fovea_model_free(&job.model);
+    return code;
+}
+
+const struct cli_command cli_upscale = {
+    "upscale",
+    "INPUT... -o OUTPUT_OR_DIR [-s S | --width W | --height H] [--method METHOD]",
+    "Enlarge pictures. Without more options: twice the size, each tile by what it is worth.",
+    rows,
+    sizeof(struct upscale_options),
+    &defaults,
+    run,
+};

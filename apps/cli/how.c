@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The options that say how a picture is made, and the method words.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fovea_upscale_params *params)
+{
+    static const enum fovea_preset presets[] = { FOVEA_PRESET_BALANCED, FOVEA_PRESET_FAST, FOVEA_PRESET_BEST };
+    static const enum fovea_consistency consistencies[] = { FOVEA_CONSISTENCY_DEFAULT, FOVEA_CONSISTENCY_ON,
+                                                            FOVEA_CONSISTENCY_OFF };
+    if (how->precision > 1)
+        return cli_fail(cli, CLI_USAGE, "option --precision: %s is not in this version",
+                        how->precision == 2 ? "bf16" : "int8");
+    params->preset = presets[how->preset];
+    params->precision = how->precision ? FOVEA_PRECISION_F32 : FOVEA_PRECISION_AUTO;
+    params->consistency = consistencies[how->consistency];
+    params->max_loss_db = how->max_loss_db;
+    params->budget_ms = how->budget_ms;
+    params->strip_rows = how->strip_rows;
+    return CLI_OK;
+}
+
+/* The words are few and fixed, so that a mistyped one is not taken for a file. */
+static const char *const networks[] = { "tiny", "small", "medium", "large" };
+
+static int load_model(const struct cli *cli, const char *path, fovea_model **model)
+{
+    int code = fovea_model_load(cli->ctx, path, model);
+    if (!code)
+        return CLI_OK;
+    const char *text = fovea_last_error(cli->ctx);
+    return cli_fail(cli, cli_exit_code(code, 1), "model '%s': %s", path, *text ? text : fovea_error_name(code));
+}
+
+int cli_how_method(const struct cli *cli, const char *word, struct fovea_upscale_params *params, fovea_model **model)
+{
+    *model = NULL;
+    params->network = NULL;
+    params->model = NULL;
+    int kernel = fovea_kernel_find(word);
+    if (!strcmp(word, "auto")) {
+        params->method = FOVEA_METHOD_AUTO;
+        return CLI_OK;
+    }
+    if (!strcmp(word, "filter")) {
+        params->method = FOVEA_METHOD_FILTER;
+        return CLI_OK;
+    }
+    if (kernel >= 0) {
+        params->method = FOVEA_METHOD_CLASSIC;
+        params->kernel = (enum fovea_kernel)kernel;
+        return CLI_OK;
+    }
+    params->method = FOVEA_METHOD_NETWORK;
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        if (!strcmp(word, networks[i])) {
+            params->network = networks[i];
+            return CLI_OK;
+        }
+    }
+    if (!strchr(word, '/') && !cli_has_ending(word, ".safetensors"))
+        return cli_fail(cli, CLI_USAGE,
+                        "option --method: '%s' is no method: auto, bicubic, lanczos3, nearest, bilinear, catmull-rom, "
+                        "mitchell, lanczos2, filter, tiny, small, medium, large, or a .safetensors file",
+                        word);
+    int code = load_model(cli, word, model);
+    params->model = *model;
+    return code;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * fovea: finds the command, parses its options, makes the context, runs it. Exit codes stand in cli.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct cli_command *const commands[] = {
+    &cli_downscale,
+    &cli_compare,
+    &cli_analyze,
+};
+#define N_COMMANDS (int)(sizeof commands / sizeof *commands)
+
+static void print_overview(FILE *file)
+{
+    fprintf(file, "usage: fovea COMMAND ...\n\n");
+    for (int i = 0; i < N_COMMANDS; i++)
+        fprintf(file, "  fovea %s %s\n", commands[i]->name, commands[i]->arguments);
+    fprintf(file, "\nevery command: [--threads N] [--json] [--quiet] [--help]\n");
+}
+
+/* The instruction sets that FOVEA_CPU allows; 0 if it holds a word that is none. */
+static int parse_cpu(const char *word, uint32_t *mask)
+{
+    static const struct {
+        const char *word;
+        uint32_t mask;
+    } words[] = { { "c", 0 },
+                  { "avx2", FOVEA_CPU_AVX2 },
+                  { "avx512", FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512 },
+                  { "all", FOVEA_CPU_ALL } };
+    *mask = FOVEA_CPU_ALL;
+    if (!word || !*word)
+        return 1;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!strcmp(word, words[i].word)) {
+            *mask = words[i].mask;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The context and the file library; CLI_OK or an exit code after a message. */
+static int open_libraries(struct cli *cli)
+{
+    if (!parse_cpu(getenv("FOVEA_CPU"), &cli->cpu_mask))
+        return cli_fail(cli, CLI_USAGE, "FOVEA_CPU is '%s': c, avx2, avx512 and all are possible", getenv("FOVEA_CPU"));
+    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
+    params.n_threads = cli->n_threads;
+    params.cpu_mask = cli->cpu_mask;
+    int code = fovea_context_create(&cli->ctx, &params);
+    if (!code)
+        code = fovea_io_create(&cli->io, NULL);
+    return code ? cli_fail(cli, cli_exit_code(code, 0), "it could not start: %s", fovea_error_name(code)) : CLI_OK;
+}
+
+static int run_command(struct cli *cli, int argc, char **argv)
+{
+    const struct cli_command *command = cli->command;
+    void *options = calloc(1, command->options_bytes + 1);
+    if (!options)
+        return cli_fail(cli, CLI_RESOURCE, "out of memory");
+    if (command->defaults)
+        memcpy(options, command->defaults, command->options_bytes);
+    int n_words = cli_parse_options(cli, options, argc, argv);
+    int code = n_words == -1 ? CLI_OK : CLI_USAGE;
+    if (n_words >= 0) {
+        code = open_libraries(cli);
+        if (!code)
+            code = command->run(cli, options, n_words, argv);
+        fovea_io_free(&cli->io);
+        fovea_context_free(&cli->ctx);
+    }
+    if (fflush(stdout) && !code)
+        code = cli_fail(cli, CLI_OUTPUT, "standard output cannot be written to");
+    free(options);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = { 0 };
+    const char *word = argc > 1 ? argv[1] : "";
+    if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
+        print_overview(stdout);
+        return CLI_OK;
+    }
+    if (!strcmp(word, "--version"))
+        word = "version";
+    for (int i = 0; i < N_COMMANDS && !cli.command; i++)
+        if (!strcmp(word, commands[i]->name))
+            cli.command = commands[i];
+    if (!cli.command) {
+        if (*word)
+            fprintf(stderr, "fovea: there is no command '%s'\n", word);
+        print_overview(stderr);
+        return CLI_USAGE;
+    }
+    cli_catch_signals();
+    return run_command(&cli, argc - 1, argv + 1);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What a model says about itself, as text and as JSON.
+ */
+#include <stdio.h>
+
+#include "model_text.h"
+
+void cli_model_print(const fovea_model *model)
+{
+    struct fovea_model_info i;
+    fovea_model_describe(model, &i);
+    printf("  %s-x%d  %lld parameters, %.2f kMAC per input pixel, hash %s\n", i.method, i.scale,
+           (long long)i.n_parameters, i.kmac_per_px, i.hash);
+    printf("    layers   %s\n", i.layers);
+    printf("    base     %s%s%s\n", i.base, *i.base_hash ? ", hash " : "", i.base_hash);
+    printf("    sources  %s\n", i.sources);
+    printf("    terms    %s\n", i.licence);
+    printf("    made by  %s\n", i.command);
+}
+
+/* Text of a file may be no UTF-8; JSON must be. */
+static json_t *text(const char *s)
+{
+    json_t *value = json_string(s);
+    return value ? value : json_string("(not UTF-8)");
+}
+
+json_t *cli_model_json(const fovea_model *model)
+{
+    struct fovea_model_info i;
+    fovea_model_describe(model, &i);
+    json_t *object = json_object();
+    json_object_set_new(object, "method", text(i.method));
+    json_object_set_new(object, "scale", json_integer(i.scale));
+    json_object_set_new(object, "parameters", json_integer((json_int_t)i.n_parameters));
+    json_object_set_new(object, "kmac_per_px", cli_json_number(i.kmac_per_px));
+    json_object_set_new(object, "layers", text(i.layers));
+    json_object_set_new(object, "base", text(i.base));
+    json_object_set_new(object, "base_hash", text(i.base_hash));
+    json_object_set_new(object, "hash", text(i.hash));
+    json_object_set_new(object, "sources", text(i.sources));
+    json_object_set_new(object, "licence", text(i.licence));
+    json_object_set_new(object, "command", text(i.command));
+    return object;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What a run did: some lines for people, and the same as JSON together with the settings that repeat it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char *preset_name(enum fovea_preset preset)
+{
+    return preset == FOVEA_PRESET_FAST ? "fast" : preset == FOVEA_PRESET_BEST ? "best" : "balanced";
+}
+
+static void print_tiles(const struct fovea_report *r)
+{
+    int64_t total = 0;
+    for (int i = 0; i < FOVEA_N_PATHS; i++)
+        total += r->n_tiles[i];
+    if (!total)
+        return;
+    printf("  tiles        %lld:", (long long)total);
+    const char *separator = "";
+    for (int i = 0; i < FOVEA_N_PATHS; i++) {
+        if (r->n_tiles[i])
+            printf("%s %s %lld (%.1f %%)", separator, fovea_path_name((enum fovea_path)i), (long long)r->n_tiles[i],
+                   100. * (double)r->n_tiles[i] / (double)total);
+        separator = r->n_tiles[i] ? "," : separator;
+    }
+    putchar('\n');
+}
+
+static void print_times(const struct fovea_report *r)
+{
+    printf("  time         %.0f ms (%.2f MP/s):", r->total_ms,
+           r->total_ms > 0. ? (double)r->out_width * r->out_height / 1e3 / r->total_ms : 0.);
+    const char *separator = "";
+    for (int i = 0; i < FOVEA_N_STAGES; i++) {
+        if (r->stage_ms[i] < .5)
+            continue;
+        printf("%s %s %.0f", separator, fovea_stage_name((enum fovea_stage)i), r->stage_ms[i]);
+        separator = ",";
+    }
+    putchar('\n');
+}
+
+void cli_print_run(const struct cli_run *run)
+{
+    const struct fovea_report *r = &run->report;
+    printf("%s  %dx%d -> %dx%d", run->input, r->in_width, r->in_height, r->out_width, r->out_height);
+    if (r->scale_x == r->scale_y)
+        printf("  (x%.6g", r->scale_x);
+    else
+        printf("  (x%.6g by x%.6g", r->scale_x, r->scale_y);
+    for (int i = 0; i < r->n_chain && r->n_chain > 1; i++)
+        printf("%s%d", i ? " x " : " = ", r->chain[i]);
+    printf(", %s)\n", r->method);
+    print_tiles(r);
+    print_times(r);
+    if (r->consistency_steps)
+        printf("  consistency  %d steps", r->consistency_steps);
+    else
+        printf("  consistency  off");
+    if (r->consistency_measured)
+        printf(": reduced result - input: rms %.3f, largest %.2f of 255; %.2f %% within 2", r->consistency_rms,
+               r->consistency_max, 100. * r->consistency_within_2);
+    putchar('\n');
+    if (run->params->method == FOVEA_METHOD_AUTO)
+        printf("  routing      saved %.1f %% of the network's work (%.0f ms), predicted loss %.3f dB\n",
+               100. * r->saved_network_share, r->saved_ms, r->predicted_loss_db);
+    printf("  memory       %.1f MB at most\n", (double)r->peak_bytes / 1e6);
+    printf("  written      %s\n", run->output);
+}
+
+static json_t *json_tiles(const struct fovea_report *r)
+{
+    json_t *tiles = json_object();
+    for (int i = 0; i < FOVEA_N_PATHS; i++)
+        json_object_set_new(tiles, fovea_path_name((enum fovea_path)i), json_integer(r->n_tiles[i]));
+    return tiles;
+}
+
+static json_t *json_stages(const struct fovea_report *r)
+{
+    json_t *stages = json_object();
+    for (int i = 0; i < FOVEA_N_STAGES; i++)
+        json_object_set_new(stages, fovea_stage_name((enum fovea_stage)i), cli_json_number(r->stage_ms[i]));
+    return stages;
+}
+
+static json_t *json_consistency(const struct fovea_report *r)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "steps", json_integer(r->consistency_steps));
+    json_object_set_new(object, "rms", r->consistency_measured ? cli_json_number(r->consistency_rms) : json_null());
+    json_object_set_new(object, "max", r->consistency_measured ? cli_json_number(r->consistency_max) : json_null());
+    json_object_set_new(object, "within_2",
+                        r->consistency_measured ? cli_json_number(r->consistency_within_2) : json_null());
+    return object;
+}
+
+/* The options that give the same bytes again. */
+static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
+{
+    static const char *const consistencies[] = { "default", "on", "off" };
+    const struct fovea_upscale_params *p = run->params;
+    json_t *object = json_object();
+    json_object_set_new(object, "method", json_string(run->method));
+    json_object_set_new(object, "width", json_integer(run->report.out_width));
+    json_object_set_new(object, "height", json_integer(run->report.out_height));
+    if (!p->width && !p->height)
+        json_object_set_new(object, "scale", json_real(p->scale));
+    json_object_set_new(object, "preset", json_string(preset_name(p->preset)));
+    json_object_set_new(object, "max_loss", json_real(p->max_loss_db));
+    json_object_set_new(object, "budget", p->budget_ms > 0. ? json_real(p->budget_ms) : json_null());
+    json_object_set_new(object, "precision", json_string(p->precision == FOVEA_PRECISION_F32 ? "f32" : "auto"));
+    json_object_set_new(object, "consistency", json_string(consistencies[p->consistency]));
+    json_object_set_new(object, "threads", json_integer(fovea_context_threads(cli->ctx)));
+    json_object_set_new(object, "cpu", json_integer(fovea_context_cpu(cli->ctx)));
+    return object;
+}
+
+static void add_model(json_t *list, const fovea_model *model)
+{
+    struct fovea_model_info info;
+    fovea_model_describe(model, &info);
+    json_t *object = json_object();
+    json_object_set_new(object, "method", json_string(info.method));
+    json_object_set_new(object, "scale", json_integer(info.scale));
+    json_object_set_new(object, "hash", json_string(info.hash));
+    json_array_append_new(list, object);
+}
+
+/* A built-in model for each step of the chain; returns whether there was one. */
+static int add_builtin(const struct cli *cli, json_t *list, const struct fovea_report *r, const char *method)
+{
+    int found = 0;
+    for (int i = 0; i < r->n_chain; i++) {
+        fovea_model *model;
+        int is_repeated = 0;
+        for (int k = 0; k < i; k++)
+            is_repeated |= r->chain[k] == r->chain[i];
+        if (is_repeated || fovea_model_builtin(cli->ctx, method, r->chain[i], &model))
+            continue;
+        add_model(list, model);
+        fovea_model_free(&model);
+        found = 1;
+    }
+    return found;
+}
+
+/* The coefficients that made the picture. */
+static json_t *json_models(const struct cli *cli, const struct cli_run *run)
+{
+    const struct fovea_report *r = &run->report;
+    const struct fovea_upscale_params *p = run->params;
+    json_t *list = json_array();
+    if (run->model)
+        add_model(list, run->model);
+    else if (p->method == FOVEA_METHOD_NETWORK)
+        add_builtin(cli, list, r, p->network);
+    else if (p->method == FOVEA_METHOD_FILTER)
+        add_builtin(cli, list, r, "filter");
+    if (p->method != FOVEA_METHOD_AUTO)
+        return list;
+    add_builtin(cli, list, r, "filter");
+    if (r->n_tiles[FOVEA_PATH_TINY])
+        add_builtin(cli, list, r, "tiny");
+    if (r->n_tiles[FOVEA_PATH_NETWORK]) {
+        static const char *const larger[] = { "large", "medium", "small" };
+        for (int i = p->preset == FOVEA_PRESET_BEST ? 0 : 1; i < 3 && !add_builtin(cli, list, r, larger[i]); i++)
+            ;
+    }
+    return list;
+}
+
+static json_t *json_size(int width, int height)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "width", json_integer(width));
+    json_object_set_new(object, "height", json_integer(height));
+    return object;
+}
+
+json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
+{
+    const struct fovea_report *r = &run->report;
+    json_t *object = json_object(), *chain = json_array(), *scale = json_array(), *routing = json_object();
+    json_array_append_new(scale, cli_json_number(r->scale_x));
+    json_array_append_new(scale, cli_json_number(r->scale_y));
+    for (int i = 0; i < r->n_chain; i++)
+        json_array_append_new(chain, json_integer(r->chain[i]));
+    json_object_set_new(routing, "max_loss", json_real(run->params->max_loss_db));
+    json_object_set_new(routing, "predicted_loss_db", cli_json_number(r->predicted_loss_db));
+    json_object_set_new(routing, "saved_network_share", cli_json_number(r->saved_network_share));
+    json_object_set_new(routing, "saved_ms", cli_json_number(r->saved_ms));
+    json_object_set_new(object, "input", json_string(run->input));
+    json_object_set_new(object, "output", json_string(run->output));
+    json_object_set_new(object, "in", json_size(r->in_width, r->in_height));
+    json_object_set_new(object, "out", json_size(r->out_width, r->out_height));
+    json_object_set_new(object, "scale", scale);
+    json_object_set_new(object, "method", json_string(r->method));
+    json_object_set_new(object, "chain", chain);
+    json_object_set_new(object, "stages_ms", json_stages(r));
+    json_object_set_new(object, "total_ms", cli_json_number(r->total_ms));
+    json_object_set_new(object, "tiles", json_tiles(r));
+    json_object_set_new(object, "network_px", json_integer(r->n_network_px));
+    json_object_set_new(object, "consistency", json_consistency(r));
+    json_object_set_new(object, "routing", routing);
+    json_object_set_new(object, "peak_bytes", json_integer((json_int_t)r->peak_bytes));
+    json_object_set_new(object, "settings", json_settings(cli, run));
+    json_object_set_new(object, "models", json_models(cli, run));
+    if (run->loss && run->loss->text[0])
+        json_object_set_new(object, "note", json_string(run->loss->text));
+    json_object_set_new(object, "version", json_string(fovea_version()));
+    return object;
+}

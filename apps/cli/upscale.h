@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Enlarging one file and a batch of files: what the two halves of the command share.
+ */
+#ifndef FOVEA_CLI_UPSCALE_H
+#define FOVEA_CLI_UPSCALE_H
+
+#include "cli.h"
+
+struct upscale_options {
+    const char *output, *method, *report, *map;
+    double scale;
+    int width, height;
+    struct cli_how how;
+    int is_forced, is_strict;
+};
+
+/* Everything that is the same for all inputs. */
+struct upscale_job {
+    struct cli *cli;
+    const struct upscale_options *options;
+    struct fovea_upscale_params params;
+    fovea_model *model; /* of a file, or NULL */
+};
+
+/* Enlarge one file. result: NULL, or set to the run as JSON on success. An exit code. */
+int cli_upscale_file(const struct upscale_job *job, const char *input, const char *output, json_t **result);
+
+/* Name of the output for an input in a folder: the same name, with .png where its ending cannot be written. */
+char *cli_name_in_folder(const char *folder, const char *input);
+
+/* Enlarge several files into the folder options->output. */
+int cli_upscale_batch(const struct upscale_job *job, int n_inputs, char **inputs);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Enlarging one file: reader, plan, writer, run, and the map of which tile took which path.
+ */
+#include <string.h>
+
+#include "upscale.h"
+
+/* Share of colour in the map, and the colour of each path: what the map's legend says. */
+#define MAP_SHARE .45
+static const uint8_t path_colors[FOVEA_N_PATHS][3] = {
+    { 128, 128, 128 }, /* classic: grey */
+    { 40, 90, 200 },   /* filter: blue */
+    { 40, 180, 90 },   /* tiny: green */
+    { 240, 150, 30 },  /* network: orange */
+    { 220, 30, 30 },   /* fallback: red */
+};
+
+static void color_by_path(void *user, int y, int width, uint8_t *rgb)
+{
+    const struct fovea_provenance *p = user;
+    int ty = y / FOVEA_TILE < p->n_tiles_y ? y / FOVEA_TILE : p->n_tiles_y - 1;
+    for (int x = 0; x < width; x++) {
+        int tx = x / FOVEA_TILE < p->n_tiles_x ? x / FOVEA_TILE : p->n_tiles_x - 1;
+        memcpy(rgb + 3 * x, path_colors[p->path[ty * p->n_tiles_x + tx] % FOVEA_N_PATHS], 3);
+    }
+}
+
+static int write_map(const struct upscale_job *job, fovea_io_reader *reader, const fovea_plan *plan)
+{
+    struct fovea_provenance provenance;
+    fovea_plan_provenance(plan, &provenance);
+    if (!provenance.path)
+        return cli_fail(job->cli, CLI_OUTPUT, "'%s': this method leaves no map", job->options->map);
+    return cli_write_map(job->cli, reader, job->options->map, MAP_SHARE, color_by_path, &provenance);
+}
+
+/* Whose error is it? A source or sink keeps its sentence in the file library, everything else in the context. */
+static int fail_run(const struct upscale_job *job, int error)
+{
+    const struct cli *cli = job->cli;
+    if (error == FOVEA_E_CANCELLED)
+        return cli_fail(cli, CLI_CANCELLED, "cancelled; nothing was written");
+    if (*fovea_io_last_error(cli->io))
+        return cli_fail_io(cli, error, 1);
+    return cli_fail_core(cli, error);
+}
+
+/* Run the plan from reader to writer and complete the file; the time of the completion counts as writing. */
+static int run_plan(const struct upscale_job *job, fovea_plan *plan, fovea_io_reader *reader, fovea_io_writer **writer,
+                    struct cli_run *run)
+{
+    struct cli_progress progress;
+    struct fovea_source source = fovea_io_reader_source(reader);
+    struct fovea_sink sink = fovea_io_writer_sink(*writer);
+    cli_progress_begin(&progress, job->cli, cli_base_name(run->input),
+                       (double)fovea_plan_width(plan) * fovea_plan_height(plan) / 1e6);
+    int code = fovea_plan_run(plan, &source, &sink, &progress.callback, &run->report);
+    if (!code && job->options->is_strict && run->report.n_tiles[FOVEA_PATH_FALLBACK]) {
+        cli_progress_end(&progress);
+        return cli_fail(job->cli, CLI_CHECK, "'%s': %lld tiles failed their check and fell back; nothing was written",
+                        run->input, (long long)run->report.n_tiles[FOVEA_PATH_FALLBACK]);
+    }
+    double begin_ms = cli_clock_ms();
+    if (!code && cli_is_interrupted())
+        code = FOVEA_E_CANCELLED;
+    if (!code)
+        code = fovea_io_writer_finish(writer);
+    run->report.stage_ms[FOVEA_STAGE_WRITE] += cli_clock_ms() - begin_ms;
+    run->report.total_ms += cli_clock_ms() - begin_ms;
+    cli_progress_end(&progress);
+    return code ? fail_run(job, code) : CLI_OK;
+}
+
+static void tell(const struct upscale_job *job, const struct cli_run *run, json_t **result)
+{
+    if (run->loss->text[0])
+        cli_note(job->cli, "'%s': %s", run->output, run->loss->text);
+    if (result)
+        *result = cli_json_run(job->cli, run);
+    if (!job->cli->is_json && !job->cli->is_quiet)
+        cli_print_run(run);
+}
+
+static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struct cli_run *run, json_t **result)
+{
+    struct cli *cli = job->cli;
+    struct fovea_source source = fovea_io_reader_source(reader);
+    struct fovea_io_loss loss = { 0 };
+    fovea_plan *plan = NULL;
+    fovea_io_writer *writer = NULL;
+    int code = fovea_plan_build(&plan, cli->ctx, source.width, source.height, &source.format, &job->params);
+    if (code)
+        return cli_fail_core(cli, code);
+    code = fovea_io_writer_open(&writer, cli->io, run->output, fovea_plan_width(plan), fovea_plan_height(plan),
+                                &source.format, reader);
+    if (code) {
+        code = cli_fail_io(cli, code, 0);
+    } else {
+        fovea_io_writer_loss(writer, &loss);
+        run->loss = &loss;
+        code = run_plan(job, plan, reader, &writer, run);
+    }
+    fovea_io_writer_abandon(&writer);
+    if (!code) {
+        tell(job, run, result);
+        code = job->options->map ? write_map(job, reader, plan) : CLI_OK;
+    }
+    fovea_plan_free(&plan);
+    return code;
+}
+
+int cli_upscale_file(const struct upscale_job *job, const char *input, const char *output, json_t **result)
+{
+    struct cli *cli = job->cli;
+    fovea_io_reader *reader;
+    struct cli_run run = {
+        .input = input, .output = output, .method = job->options->method, .params = &job->params, .model = job->model
+    };
+    int code = fovea_io_reader_open(&reader, cli->io, input);
+    if (code)
+        return cli_fail_io(cli, code, 1);
+    struct fovea_io_info info;
+    fovea_io_reader_describe(reader, &info);
+    if (info.n_pages > 1)
+        cli_note(cli, "'%s' has %d pages: only the first is enlarged", input, info.n_pages);
+    code = upscale(job, reader, &run, result);
+    fovea_io_reader_close(&reader);
+    return code;
+}
