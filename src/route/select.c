@@ -93,14 +93,16 @@ static double find_key(const struct selection *s, size_t tile)
     return s->gain[tile] / (saved > s->least[shape] ? saved : s->least[shape]);
 }
 
-/* Hand a tile over. Its neighbours take note; the savings of tiles up to two steps away rise. */
+/* Hand a tile over. Its neighbours take note, and their savings rise; those of tiles two steps away too where a
+ * neighbour is off, whose halo they share. */
 static void leave(struct selection *s, size_t tile)
 {
+    size_t reach = s->neighbours[tile] == 0xff ? 1 : 2;
     s->on[tile] = 0;
     for (int k = 0; k < 8; k++)
         s->neighbours[tile + (size_t)s->step[k]] &= (uint8_t) ~(1u << (7 - k));
-    for (size_t row = tile - 2 * s->stride; row <= tile + 2 * s->stride; row += s->stride) {
-        for (size_t t = row - 2; t <= row + 2; t++) {
+    for (size_t row = tile - reach * s->stride; row <= tile + reach * s->stride; row += s->stride) {
+        for (size_t t = row - reach; t <= row + reach; t++) {
             if (s->on[t]) {
                 s->key[t] = find_key(s, t);
                 sift_up(s, s->place[t]);
