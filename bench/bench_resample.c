@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Time of resampling one float plane on one thread: the reference in C, the vector kernels, and zimg doing the same job,
- * all in turn in one process. Prints median and best of the repeats in milliseconds, the ratio of the medians, and the
- * largest difference of zimg's result from ours (levels of 255).
+ * Time of resampling one float plane on one thread: the reference in C, the vector kernels, and zimg doing the same
+ * job, all in turn in one process. Prints median and best of the repeats in milliseconds, the ratio of the medians,
+ * and the largest difference of zimg's result from ours (levels of 255).
  */
 #include <math.h>
 #include <stdio.h>

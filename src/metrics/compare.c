@@ -12,7 +12,7 @@
 #include "metrics/psnr.h"
 #include "metrics/ssim.h"
 
-/* Rows of a strip. Part of the result (it fixes the order of the sums); its lower neighbour's first rows are read too. */
+/* Rows of a strip, which fix the order of the sums and so the last bits; the neighbour's first rows are read too. */
 enum { STRIP = 64, OVERLAP = FOVI_SSIM_WINDOW - 1 };
 
 struct sums {

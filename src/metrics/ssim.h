@@ -22,8 +22,8 @@ size_t fovi_ssim_memory(int width);
 
 void fovi_ssim_begin(struct fovi_ssim *s, int width, double *memory);
 
-/* Feed one row of each plane (0..255). Returns the sum of the SSIM of the width - 10 windows whose lowest row this is; 0
- * for the first ten rows. */
+/* Feed one row of each plane (0..255). Returns the sum of the SSIM of the width - 10 windows whose lowest row this is;
+ * 0 for the first ten rows. */
 double fovi_ssim_push(struct fovi_ssim *s, const float *a, const float *b);
 
 #endif

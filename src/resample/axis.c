@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Planning one axis. Positions are exact fractions: with den = 2 out, output o lies at num / den, num = (2o+1) in - out,
- * so outputs of one phase get bit-identical weights however far apart they are, and packed weights are shared.
+ * Planning one axis. Positions are exact fractions: with den = 2 out, output o lies at num / den, where
+ * num = (2o+1) in - out, so outputs of one phase get bit-identical weights however far apart they are, and packed
+ * weights are shared.
  */
 #include "resample/axis.h"
 
@@ -124,8 +125,8 @@ static int gcd(int a, int b)
     return b ? gcd(b, a % b) : a;
 }
 
-/* Number the patterns of groups of `group` outputs: an inner group takes the number of the inner group one period before
- * it, any other a new one. Returns how many there are. */
+/* Number the patterns of groups of `group` outputs: an inner group takes the number of the inner group one period
+ * before it, any other a new one. Returns how many there are. */
 static int number_patterns(const struct geometry *g, struct fovi_axis *axis, int group)
 {
     int period = axis->out / gcd(axis->in, axis->out);

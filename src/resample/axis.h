@@ -11,9 +11,9 @@
 #include "fovea/resample.h"
 #include "resample/resample_dsp.h"
 
-/* Plan in -> out pixels, both 1..2^30. Output o lies at (o + .5) in / out - .5; when reducing the kernel (but nearest) is
- * widened by in / out. The picture goes on by symmetric reflection (edge pixel included), folded into the weights; each
- * output's weights sum to 1. FOVEA_E_ARG, FOVEA_E_NOMEM or FOVEA_E_LIMIT; the plan is then empty. */
+/* Plan in -> out pixels, both 1..2^30. Output o lies at (o + .5) in / out - .5; when reducing, the kernel (but nearest)
+ * is widened by in / out. The picture goes on by symmetric reflection (edge pixel included), folded into the weights;
+ * each output's weights sum to 1. FOVEA_E_ARG, FOVEA_E_NOMEM or FOVEA_E_LIMIT; the plan is then empty. */
 int fovi_axis_init(fovea_context *ctx, struct fovi_axis *axis, enum fovea_kernel kernel, int in, int out);
 
 /* Free; an empty (zeroed) plan is fine. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The benchmark's exact bicubic reduction: MATLAB's imresize on uint8, rounded and clipped after each of its two passes,
- * vertical first, all sums in double.
+ * The benchmark's exact bicubic reduction: MATLAB's imresize on uint8, rounded and clipped after each of its two
+ * passes, vertical first, all sums in double.
  */
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The reconstruction kernels by name: box, triangle, the cubics of Keys (1981) and of Mitchell and Netravali (1988), and
- * the windowed sinc of Lanczos (Duchon 1979).
+ * The reconstruction kernels by name: box, triangle, the cubics of Keys (1981) and of Mitchell and Netravali (1988),
+ * and the windowed sinc of Lanczos (Duchon 1979).
  */
 #include <math.h>
 #include <string.h>

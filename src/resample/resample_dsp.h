@@ -25,8 +25,8 @@ struct fovi_axis {
 
     /* The same for the horizontal kernel, packed. Outputs (blocks of 8 outputs when enlarging) with equal weights share
      * a pattern.
-     * ENLARGE: pattern[block], packed [pattern][n_taps][8], shift [pattern][8] = first[o] - first[8 * block]; by a whole
-     *          run_step = 2, 3 or 4, outputs run_begin (a multiple of 8) .. run_end - 1 have the weights of those
+     * ENLARGE: pattern[block], packed [pattern][n_taps][8], shift [pattern][8] = first[o] - first[8 * block]; by a
+     *          whole run_step = 2, 3 or 4, outputs run_begin (a multiple of 8) .. run_end - 1 have the weights of those
      *          run_step before them and read one input further; else the run is empty.
      * REDUCE:  pattern[o], packed [pattern][n_packed], start[o] = the first input that packed weights are meant for;
      *          outputs run_begin .. run_end - 1 share one pattern and start run_step inputs apart. */

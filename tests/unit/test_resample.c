@@ -100,7 +100,7 @@ static void kernels_interpolate_except_mitchell(void **state)
     }
 }
 
-/* Shifted copies sum to 1: exactly for the polynomials, within 1 % for the windowed sincs (planning normalises them). */
+/* Shifted copies sum to 1: exactly for the polynomials, nearly for the windowed sincs (planning normalises them). */
 static void kernels_are_a_partition_of_unity(void **state)
 {
     (void)state;
@@ -284,7 +284,7 @@ static void constants_stay(void **state)
     }
 }
 
-/* A mirrored picture gives the mirrored result: no edge and no phase is special. (Only the order of the sums differs.) */
+/* A mirrored picture gives the mirrored result (but for the order of the sums): no edge and no phase is special. */
 static void mirrored_input_gives_mirrored_output(void **state)
 {
     (void)state;

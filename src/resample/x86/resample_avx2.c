@@ -2,8 +2,8 @@
  *
  * The row kernels with AVX2; the order of every sum is that of the reference in C (multiply, then add).
  *
- * Enlarging, 8 neighbouring outputs read from at most 8 neighbouring inputs for one tap: one load and one permutation; by
- * 2, 3 or 4, vectors of one phase are made without any and interleaved when stored.
+ * Enlarging, 8 neighbouring outputs read from at most 8 neighbouring inputs for one tap: one load and one permutation;
+ * by 2, 3 or 4, vectors of one phase are made without any and interleaved when stored.
  * Reducing, each output is a dot product of whole vectors; the vectors of 8 outputs are summed across by one tree.
  */
 #include <immintrin.h>
@@ -71,8 +71,8 @@ INLINE void store_interleaved(const __m256 *a, int ratio, float *dst)
     }
 }
 
-/* Whole blocks of 8 * ratio outputs of the run whose weights repeat with every input: vectors of one phase, interleaved.
- * Returns its end. */
+/* Whole blocks of 8 * ratio outputs of the run whose weights repeat with every input: vectors of one phase,
+ * interleaved. Returns its end. */
 INLINE int enlarge_run(const struct fovi_axis *axis, int ratio, int n_taps, const float *src, float *restrict dst)
 {
     const float *s[4];
