@@ -190,5 +190,22 @@ class Symbols(Tree):
         self.assertEqual(self.check(code, header, 'fovea_a\nfovea_gone\n')[0], 1)
 
 
+class Manual(Tree):
+    def check(self, page):
+        self.write('page.scd', page)
+        self.write('program', '#!/bin/sh\ncase $1 in\n'
+                   '--help) printf "usage:\\n\\n  fovea grow IN\\n\\nevery command: [--quiet]\\n" ;;\n'
+                   'grow) printf "  -s, --scale S\\n" ;;\nesac\n')
+        (self.root / 'program').chmod(0o755)
+        return self.run_script('check_manual.py', self.root / 'program', self.root / 'page.scd')
+
+    def test_manual(self):
+        page = '# COMMANDS\n\n*grow* _IN_\n\tx\n\n# OPTIONS\n\n*--quiet*\n\n*-s*, *--scale* _S_\n'
+        self.assertEqual(self.check(page)[0], 0)
+        self.assertEqual(self.check(page.replace('*--quiet*', 'quiet'))[0], 1)
+        self.assertEqual(self.check(page.replace('*grow*', '*shrink*'))[0], 1)
+        self.assertEqual(self.check(page + '*--wide*\n')[0], 1)
+
+
 if __name__ == '__main__':
     unittest.main()
