@@ -243,6 +243,8 @@ int fovea_io_reader_open(fovea_io_reader **out, fovea_io *io, const char *path)
     int code = open_file(r);
     if (code)
         fovea_io_reader_close(&r);
+    else
+        io->error[0] = 0;
     *out = r;
     return code;
 }

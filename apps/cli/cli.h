@@ -74,6 +74,8 @@ int cli_parse_number(const char *text, double *value);
 
 /* Print "fovea COMMAND: ..." to standard error; returns code. */
 int cli_fail(const struct cli *cli, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What cli_fail printed last, "" before the first time. */
+const char *cli_last_message(void);
 /* A remark on standard error, silent under --quiet. */
 void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The exit code for an error of the library; for_input: an unsupported or senseless input is the input's fault. */

@@ -8,30 +8,38 @@
 
 #include "cli.h"
 
-static void __attribute__((format(printf, 2, 0))) print(const struct cli *cli, const char *format, va_list args)
+static char last_message[1200];
+
+static void print(const struct cli *cli, const char *text)
 {
-    fprintf(stderr, "fovea%s%s: ", cli->command ? " " : "", cli->command ? cli->command->name : "");
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    fprintf(stderr, "fovea%s%s: %s\n", cli->command ? " " : "", cli->command ? cli->command->name : "", text);
 }
 
 int cli_fail(const struct cli *cli, int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    print(cli, format, args);
+    vsnprintf(last_message, sizeof last_message, format, args);
     va_end(args);
+    print(cli, last_message);
     return code;
+}
+
+const char *cli_last_message(void)
+{
+    return last_message;
 }
 
 void cli_note(const struct cli *cli, const char *format, ...)
 {
     if (cli->is_quiet)
         return;
+    char text[1200];
     va_list args;
     va_start(args, format);
-    print(cli, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    print(cli, text);
 }
 
 int cli_exit_code(int error, int for_input)

@@ -27,7 +27,8 @@ void cli_catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe and a full file are write errors, not ends */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 int cli_is_interrupted(void)

@@ -83,7 +83,8 @@ static int run_one(const struct upscale_job *job, const char *input, const char 
     else
         code = cli_upscale_file(job, input, output, &result);
     if (!result)
-        result = json_pack("{s:s, s:s, s:i}", "input", input, "output", output, "exit_code", code);
+        result = json_pack("{s:s, s:s, s:i, s:s}", "input", input, "output", output, "exit_code", code, "error",
+                           cli_last_message());
     json_array_append_new(list, result);
     return code;
 }

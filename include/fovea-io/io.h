@@ -35,7 +35,7 @@ FOVEA_API int fovea_io_create(fovea_io **out, const struct fovea_io_params *para
 FOVEA_API void fovea_io_free(fovea_io **io);
 
 /* The sentence that explains the last failure with this handle, of a source or sink too; it names the file. "" if there
- * was none. Valid until the next failing call. */
+ * was none since a reader was opened. Valid until the next failing call. */
 FOVEA_API const char *fovea_io_last_error(const fovea_io *io);
 
 /* What a file holds. */
