@@ -48,7 +48,8 @@ build_with()
     )
 }
 
-require "$build_needs $test_needs" "$extra_needs"
+[ -n "$FOVEA_TEST_DATA" ] || data_needs=
+require "$build_needs $test_needs $data_needs" "$extra_needs"
 
 if stage "build with gcc, warnings are errors" build_with gcc build -Dwerror=true; then
     stage "all tests" meson test -C build --no-rebuild -v

@@ -7,6 +7,7 @@
 # One need a line: a test, then package names for apt, dnf, pacman, apk and brew (a comma separates several, - = none).
 #   cc           a C compiler that finds the C library's headers
 #   cmd:NAME     a program in the path
+#   py:NAME      a module of Python
 #   pc:NAME      a library that pkg-config knows, at least of the version after >=
 build_needs='
 cc              gcc,libc6-dev   gcc,glibc-devel     gcc         gcc,musl-dev  gcc
@@ -22,6 +23,11 @@ cmd:gcc         gcc             gcc                 gcc         gcc           gc
 cmd:clang       clang           clang               clang       clang         llvm
 cmd:scdoc       scdoc           scdoc               scdoc       scdoc         scdoc
 cmd:python3     python3         python3             python      python3       python3
+'
+# What the tests on evaluation pictures (FOVEA_TEST_DATA) need besides.
+data_needs='
+py:numpy        python3-numpy   python3-numpy       python-numpy  py3-numpy   numpy
+cmd:vips        libvips-tools   vips-tools          libvips     vips-tools    vips
 '
 # Good to have for the tests, not refused without: the one version of clang-format that the sources were formatted with.
 extra_needs='
@@ -44,6 +50,7 @@ need_met()
 {
     case $1 in
     cc) echo '#include <stdio.h>' | cc -E -o /dev/null - 2>/dev/null ;;
+    py:*) python3 -c "import ${1#py:}" 2>/dev/null || /usr/bin/python3 -c "import ${1#py:}" 2>/dev/null ;;
     cmd:*) command -v "${1#cmd:}" >/dev/null 2>&1 ;;
     pc:*">="*) need_name=${1#pc:} && pkg-config --atleast-version="${need_name#*>=}" "${need_name%%>=*}" 2>/dev/null ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
