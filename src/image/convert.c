@@ -17,7 +17,7 @@ static void load_u8(const uint8_t *src, int step, int n, float *dst)
 static void load_u16(const uint16_t *src, int step, int n, float *dst)
 {
     for (int x = 0; x < n; x++)
-        dst[x] = (float)src[(ptrdiff_t)x * step] * (255.0f / 65535.0f);
+        dst[x] = (float)src[(ptrdiff_t)x * step] / 257.0f;
 }
 
 static void load_f32(const float *src, int step, int n, float *dst)
@@ -54,7 +54,7 @@ static void store_u8(const float *src, int n, int step, uint8_t *dst)
 static void store_u16(const float *src, int n, int step, uint16_t *dst)
 {
     for (int x = 0; x < n; x++)
-        dst[(ptrdiff_t)x * step] = (uint16_t)(clip(src[x] * (65535.0f / 255.0f), 65535.0f) + 0.5f);
+        dst[(ptrdiff_t)x * step] = (uint16_t)(clip(src[x] * 257.0f, 65535.0f) + 0.5f);
 }
 
 static void store_f32(const float *src, int n, int step, float *dst)

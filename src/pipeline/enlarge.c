@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Enlargement by 2, 3 or 4: bicubic for every plane, plus what the filter or a network adds to luma, tile by tile.
+ *
+ * A gain of luma by d is added to red, green and blue alike (times 255/219, since luma is studio range), which leaves
+ * chroma as bicubic made it and keeps grey grey. Where the colour planes are not red, green and blue each is its own
+ * luma. Work goes in bands of whole tiles, so that the gate's verdict on a tile never depends on the strips.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "filter/filter.h"
+#include "image/convert.h"
+#include "net/exec.h"
+#include "pipeline/stage.h"
+
+/* Input rows that the bicubic base needs below a row. */
+#define BASE_REACH 3
+
+/* A luma and the planes that it stands for. */
+struct group {
+    int first_plane, n_planes;
+    struct fovi_window luma;         /* of the input */
+    struct fovi_exec *exec;          /* NULL without a network */
+    struct fovi_filter_run **sweeps; /* of the filter, one for each slice of columns; NULL without one */
+};
+
+struct enlarge {
+    struct fovi_stage stage;
+    struct fovi_stage *in;
+    struct fovi_enlarge_params params;
+    const struct fovi_resample_dsp *dsp;
+    struct fovi_axis ax, ay;
+    struct fovi_window wide; /* rows of the input at the new width */
+    int n_groups;
+    struct group *groups;
+    int reach; /* input rows needed below a band */
+    int n_tiles_x;
+    float *delta; /* luma to be added in a band: strip * scale rows */
+    ptrdiff_t delta_stride;
+    int n_sweeps; /* slices of tile columns that the filter works on side by side */
+    /* of the band in work */
+    int band_y0, band_y1;
+    struct group *group;
+};
+
+static void enlarge_free(struct fovi_stage *stage)
+{
+    struct enlarge *e = (struct enlarge *)stage;
+    fovea_context *ctx = stage->run->ctx;
+    for (int g = 0; e->groups && g < e->n_groups; g++) {
+        fovi_exec_free(&e->groups[g].exec);
+        for (int i = 0; e->groups[g].sweeps && i < e->n_sweeps; i++)
+            fovi_filter_run_free(ctx, &e->groups[g].sweeps[i]);
+        fovi_free(ctx, e->groups[g].sweeps);
+        fovi_window_free(ctx, &e->groups[g].luma);
+    }
+    fovi_window_free(ctx, &stage->out);
+    fovi_window_free(ctx, &e->wide);
+    fovi_axis_free(ctx, &e->ax);
+    fovi_axis_free(ctx, &e->ay);
+    fovi_free(ctx, e->groups);
+    fovi_free(ctx, e->delta);
+    fovi_free(ctx, e);
+}
+
+static void enlarge_reset(struct fovi_stage *stage)
+{
+    struct enlarge *e = (struct enlarge *)stage;
+    fovi_window_reset(&stage->out);
+    fovi_window_reset(&e->wide);
+    for (int g = 0; g < e->n_groups; g++) {
+        fovi_window_reset(&e->groups[g].luma);
+        for (int i = 0; e->groups[g].sweeps && i < e->n_sweeps; i++)
+            fovi_filter_run_reset(e->groups[g].sweeps[i]);
+        if (e->groups[g].exec)
+            fovi_exec_begin(e->groups[g].exec, e->params.path, (uint8_t)e->params.network_path);
+    }
+}
+
+/* ---- input: rows to the new width, luma ---- */
+
+static void widen_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct enlarge *e = arg;
+    int plane = index % e->wide.n_planes, y = e->wide.y1 + index / e->wide.n_planes;
+    e->dsp->h(&e->ax, fovi_window_row(&e->in->out, plane, y), fovi_window_row(&e->wide, plane, y));
+}
+
+/* Luma of row y of the input; the edge pixel is repeated beyond both sides for the filter's window. */
+static void take_luma(const struct enlarge *e, struct group *g, int y)
+{
+    float *planes[3], *luma = fovi_window_row(&g->luma, 0, y);
+    int width = g->luma.width;
+    for (int c = 0; c < g->n_planes; c++)
+        planes[c] = fovi_window_row(&e->in->out, g->first_plane + c, y);
+    fovi_row_luma((const float *const *)planes, g->n_planes, width, luma);
+    for (int i = 1; i <= FOVI_WINDOW_PAD; i++) {
+        luma[-i] = luma[0];
+        luma[width - 1 + i] = luma[width - 1];
+    }
+    fovi_window_push(&g->luma, 1);
+}
+
+static int take_input(struct enlarge *e, int need)
+{
+    struct fovi_run *run = e->stage.run;
+    while (e->wide.y1 < need) {
+        int n = need - e->wide.y1 < FOVI_STAGE_PIECE ? need - e->wide.y1 : FOVI_STAGE_PIECE;
+        FOVI_TRY(fovi_stage_need(e->in, e->wide.y1 + n));
+        double start = fovi_clock_ms();
+        for (int g = 0; g < e->n_groups; g++)
+            for (int i = 0; i < n; i++)
+                take_luma(e, &e->groups[g], e->wide.y1 + i);
+        fovi_parallel(run->ctx, widen_job, e, n * e->wide.n_planes);
+        fovi_window_push(&e->wide, n);
+        run->ms[FOVEA_STAGE_BASE] += fovi_clock_ms() - start;
+    }
+    return FOVEA_OK;
+}
+
+/* ---- the band ---- */
+
+static void base_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct enlarge *e = arg;
+    const float *rows[FOVI_AXIS_MAX_TAPS];
+    int plane = index % e->wide.n_planes, y = e->stage.out.y1 + index / e->wide.n_planes;
+    for (int k = 0; k < e->ay.n_taps; k++)
+        rows[k] = fovi_window_row(&e->wide, plane, e->ay.first[y] + k);
+    e->dsp->v(rows, e->ay.weights + (ptrdiff_t)y * e->ay.n_taps, e->ay.n_taps, e->ax.out,
+              fovi_window_row(&e->stage.out, plane, y));
+}
+
+/* The luma of the bicubic base in output row y, columns x0..x1-1, taken from what was filtered: filtered - base. */
+static void subtract_base(const struct enlarge *e, int y, int x0, int x1, float *row)
+{
+    float base[FOVEA_TILE * 4];
+    const float *planes[3];
+    for (int x = x0; x < x1; x += FOVEA_TILE * 4) {
+        int n = x1 - x < FOVEA_TILE * 4 ? x1 - x : FOVEA_TILE * 4;
+        for (int c = 0; c < e->group->n_planes; c++)
+            planes[c] = fovi_window_row(&e->stage.out, e->group->first_plane + c, y) + x;
+        fovi_row_luma(planes, e->group->n_planes, n, base);
+        for (int i = 0; i < n; i++)
+            row[x + i] -= base[i];
+    }
+}
+
+/* Filter the wanted runs of tiles t0..t1-1 of one input row. */
+static void filter_row(const struct enlarge *e, struct fovi_filter_run *sweep, int y, int t0, int t1)
+{
+    const float *rows[FOVI_FILTER_TAPS];
+    float *out[4];
+    int scale = e->params.scale, width = e->group->luma.width;
+    const uint8_t *path = e->params.path + (ptrdiff_t)(y / FOVEA_TILE) * e->n_tiles_x;
+    for (int k = 0; k < FOVI_FILTER_TAPS; k++)
+        rows[k] = fovi_window_row_clamped(&e->group->luma, 0, y + k - FOVI_FILTER_RADIUS);
+    for (int k = 0; k < scale; k++)
+        out[k] = e->delta + ((ptrdiff_t)(y - e->band_y0) * scale + k) * e->delta_stride;
+    for (int t = t0; t < t1; t++) {
+        int first = t;
+        while (t < t1 && path[t] == FOVEA_PATH_FILTER)
+            t++;
+        if (t == first)
+            continue;
+        int x0 = first * FOVEA_TILE, x1 = t * FOVEA_TILE < width ? t * FOVEA_TILE : width;
+        fovi_filter_row(sweep, y, rows, x0, x1, out);
+        for (int k = 0; k < scale; k++)
+            subtract_base(e, y * scale + k, x0 * scale, x1 * scale, out[k]);
+    }
+}
+
+/* One slice of columns of the band, from the top, so that the filter's sweep can keep what rows share. */
+static void filter_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct enlarge *e = arg;
+    int t0 = (int)((int64_t)e->n_tiles_x * index / e->n_sweeps);
+    int t1 = (int)((int64_t)e->n_tiles_x * (index + 1) / e->n_sweeps);
+    for (int y = e->band_y0; y < e->band_y1; y++)
+        filter_row(e, e->group->sweeps[index], y, t0, t1);
+}
+
+/* The verdict on each tile of the band; a tile that fails keeps its base. */
+static void check_tiles(struct enlarge *e)
+{
+    int scale = e->params.scale, width = e->ax.out;
+    for (int y = e->band_y0; y < e->band_y1; y += FOVEA_TILE) {
+        uint8_t *path = e->params.path + (ptrdiff_t)(y / FOVEA_TILE) * e->n_tiles_x;
+        int rows = (e->band_y1 - y < FOVEA_TILE ? e->band_y1 - y : FOVEA_TILE) * scale;
+        for (int t = 0; t < e->n_tiles_x; t++) {
+            int x = t * FOVEA_TILE * scale, n = width - x < FOVEA_TILE * scale ? width - x : FOVEA_TILE * scale;
+            float *tile = e->delta + (ptrdiff_t)(y - e->band_y0) * scale * e->delta_stride + x;
+            if (fovi_gate_accepts(tile, e->delta_stride, rows, n))
+                continue;
+            path[t] = FOVEA_PATH_FALLBACK;
+            for (int i = 0; i < rows; i++)
+                memset(tile + i * e->delta_stride, 0, (size_t)n * sizeof *tile);
+        }
+    }
+}
+
+static void add_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct enlarge *e = arg;
+    const float *delta = e->delta + index * e->delta_stride;
+    float gain = e->group->n_planes == 3 ? 255.0f / 219.0f : 1.0f;
+    for (int c = 0; c < e->group->n_planes; c++) {
+        float *row = fovi_window_row(&e->stage.out, e->group->first_plane + c, e->band_y0 * e->params.scale + index);
+        for (int x = 0; x < e->ax.out; x++)
+            row[x] += gain * delta[x];
+    }
+}
+
+static double lap(struct fovi_run *run, enum fovea_stage stage, double start)
+{
+    double now = fovi_clock_ms();
+    run->ms[stage] += now - start;
+    return now;
+}
+
+/* Add what filter and network know to the planes of a group. */
+static void refine_group(struct enlarge *e, struct group *group)
+{
+    struct fovi_run *run = e->stage.run;
+    int scale = e->params.scale, n = e->band_y1 - e->band_y0;
+    double start = fovi_clock_ms();
+    e->group = group;
+    memset(e->delta, 0, (size_t)e->delta_stride * (size_t)(n * scale) * sizeof *e->delta);
+    if (e->params.filter) {
+        fovi_parallel(run->ctx, filter_job, e, e->n_sweeps);
+        start = lap(run, FOVEA_STAGE_FILTER, start);
+    }
+    if (group->exec) {
+        fovi_exec_rows(group->exec, &group->luma, e->band_y0, e->band_y1, e->delta, e->delta_stride);
+        start = lap(run, FOVEA_STAGE_NETWORK, start);
+    }
+    check_tiles(e);
+    start = lap(run, FOVEA_STAGE_CHECKS, start);
+    fovi_parallel(run->ctx, add_job, e, n * scale);
+    lap(run, FOVEA_STAGE_BASE, start);
+}
+
+static int enlarge_advance(struct fovi_stage *stage, int y_end)
+{
+    struct enlarge *e = (struct enlarge *)stage;
+    int scale = e->params.scale, height = e->in->out.height;
+    while (stage->out.y1 < y_end) {
+        e->band_y0 = stage->out.y1 / scale;
+        e->band_y1 = e->band_y0 + stage->run->strip < height ? e->band_y0 + stage->run->strip : height;
+        int need = e->band_y1 + e->reach;
+        FOVI_TRY(take_input(e, need < height ? need : height));
+        int n = (e->band_y1 - e->band_y0) * scale;
+        double start = fovi_clock_ms();
+        fovi_parallel(stage->run->ctx, base_job, e, n * e->wide.n_planes);
+        stage->run->ms[FOVEA_STAGE_BASE] += fovi_clock_ms() - start;
+        for (int g = 0; g < e->n_groups; g++)
+            refine_group(e, &e->groups[g]);
+        fovi_window_push(&stage->out, n);
+    }
+    return FOVEA_OK;
+}
+
+/* ---- planning ---- */
+
+static int init_sweeps(struct enlarge *e, struct group *g)
+{
+    fovea_context *ctx = e->stage.run->ctx;
+    g->sweeps = fovi_alloc(ctx, (size_t)e->n_sweeps, sizeof *g->sweeps);
+    if (!g->sweeps)
+        return fovi_alloc_error(ctx);
+    for (int i = 0; i < e->n_sweeps; i++)
+        FOVI_TRY(fovi_filter_run_create(ctx, e->params.filter, g->luma.width, &g->sweeps[i]));
+    return FOVEA_OK;
+}
+
+static int init_groups(struct enlarge *e)
+{
+    struct fovi_run *run = e->stage.run;
+    const struct fovi_window *in = &e->in->out;
+    int refines = e->params.filter || e->params.graph;
+    e->n_groups = refines ? (run->is_rgb ? 1 : run->n_color) : 0;
+    e->groups = fovi_alloc(run->ctx, (size_t)e->n_groups, sizeof *e->groups);
+    if (!e->groups)
+        return fovi_alloc_error(run->ctx);
+    for (int g = 0; g < e->n_groups; g++) {
+        e->groups[g].first_plane = g;
+        e->groups[g].n_planes = run->is_rgb ? 3 : 1;
+        FOVI_TRY(fovi_window_init(run->ctx, &e->groups[g].luma, in->width, in->height, 1,
+                                  run->strip + 2 * e->reach + FOVI_STAGE_PIECE));
+        if (e->params.filter)
+            FOVI_TRY(init_sweeps(e, &e->groups[g]));
+        if (e->params.graph)
+            FOVI_TRY(fovi_exec_create(run->ctx, e->params.graph, in->width, in->height, &e->groups[g].exec));
+    }
+    return FOVEA_OK;
+}
+
+static int init_memory(struct enlarge *e, int capacity)
+{
+    struct fovi_run *run = e->stage.run;
+    const struct fovi_window *in = &e->in->out;
+    int scale = e->params.scale, width = in->width * scale, height = in->height * scale;
+    FOVI_TRY(fovi_axis_init(run->ctx, &e->ax, FOVEA_KERNEL_BICUBIC, in->width, width));
+    FOVI_TRY(fovi_axis_init(run->ctx, &e->ay, FOVEA_KERNEL_BICUBIC, in->height, height));
+    FOVI_TRY(fovi_window_init(run->ctx, &e->wide, width, in->height, in->n_planes,
+                              run->strip + e->reach + BASE_REACH + e->ay.n_taps + FOVI_STAGE_PIECE));
+    FOVI_TRY(fovi_window_init(run->ctx, &e->stage.out, width, height, in->n_planes, capacity + run->strip * scale));
+    FOVI_TRY(init_groups(e));
+    e->delta_stride = ((ptrdiff_t)width + 15) / 16 * 16;
+    e->delta = fovi_alloc(run->ctx, (size_t)e->delta_stride * (size_t)(e->n_groups ? run->strip * scale : 0),
+                          sizeof *e->delta);
+    return e->delta ? FOVEA_OK : fovi_alloc_error(run->ctx);
+}
+
+int fovi_enlarge_create(struct fovi_run *run, struct fovi_stage *in, const struct fovi_enlarge_params *params,
+                        int capacity, struct fovi_stage **out)
+{
+    *out = NULL;
+    struct enlarge *e = fovi_alloc(run->ctx, 1, sizeof *e);
+    if (!e)
+        return fovi_alloc_error(run->ctx);
+    e->stage = (struct fovi_stage){
+        .run = run, .advance = enlarge_advance, .reset = enlarge_reset, .free = enlarge_free
+    };
+    e->in = in;
+    e->params = *params;
+    e->dsp = fovi_resample_dsp_get(fovea_context_cpu(run->ctx));
+    e->n_tiles_x = (in->out.width + FOVEA_TILE - 1) / FOVEA_TILE;
+    int n_threads = fovea_context_threads(run->ctx);
+    e->n_sweeps = n_threads < e->n_tiles_x ? n_threads : e->n_tiles_x;
+    e->reach = BASE_REACH;
+    if (params->filter && e->reach < FOVI_FILTER_RADIUS)
+        e->reach = FOVI_FILTER_RADIUS;
+    if (params->graph && e->reach < fovi_graph_radius(params->graph))
+        e->reach = fovi_graph_radius(params->graph);
+    int code = init_memory(e, capacity);
+    if (code)
+        enlarge_free(&e->stage);
+    else
+        *out = &e->stage;
+    return code;
+}
+
+double fovi_enlarge_network_px(const struct fovi_stage *stage)
+{
+    const struct enlarge *e = (const struct enlarge *)stage;
+    double px = 0.0;
+    for (int g = 0; g < e->n_groups; g++)
+        px += e->groups[g].exec ? fovi_exec_px(e->groups[g].exec) : 0.0;
+    return px / (e->n_groups ? e->n_groups : 1);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The first stage: rows of the source as float planes.
+ *
+ * Under alpha 0 the colour that a file holds is arbitrary. It is replaced by the nearest visible colours: along the row
+ * first, then along the column, within REACH pixels, which is farther than any later stage looks.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "image/convert.h"
+#include "pipeline/stage.h"
+
+#define REACH 24
+
+struct load {
+    struct fovi_stage stage;
+    void *raw; /* FOVI_STAGE_PIECE rows as the source gives them */
+    ptrdiff_t raw_stride;
+    int fills;                 /* 1: there is alpha */
+    struct fovi_window filled; /* with alpha: rows filled along themselves; the last plane says which pixels are */
+};
+
+static void load_free(struct fovi_stage *stage)
+{
+    struct load *l = (struct load *)stage;
+    fovea_context *ctx = stage->run->ctx;
+    fovi_window_free(ctx, &l->filled);
+    fovi_window_free(ctx, &stage->out);
+    fovi_free(ctx, l->raw);
+    fovi_free(ctx, l);
+}
+
+static void load_reset(struct fovi_stage *stage)
+{
+    struct load *l = (struct load *)stage;
+    fovi_window_reset(&stage->out);
+    fovi_window_reset(&l->filled);
+}
+
+/* Read up to n rows of the source below those in w. */
+static int read_rows(struct load *l, struct fovi_window *w, int n)
+{
+    struct fovi_run *run = l->stage.run;
+    n = n < FOVI_STAGE_PIECE ? n : FOVI_STAGE_PIECE;
+    double start = fovi_clock_ms();
+    FOVI_TRY(run->source->read(run->source->user, w->y1, n, l->raw, l->raw_stride));
+    for (int i = 0; i < n; i++) {
+        float *planes[FOVEA_MAX_CHANNELS];
+        for (int c = 0; c < run->format.n_channels; c++)
+            planes[c] = fovi_window_row(w, c, w->y1 + i);
+        fovi_row_load(&run->format, (const char *)l->raw + i * l->raw_stride, w->width, planes);
+    }
+    run->ms[FOVEA_STAGE_READ] += fovi_clock_ms() - start;
+    return FOVEA_OK;
+}
+
+/* Give the invisible pixels x0..x1-1 of a row the colour of their visible neighbours left and right. */
+static void fill_gap(const struct load *l, int y, int x0, int x1)
+{
+    const struct fovi_window *w = &l->filled;
+    float *known = fovi_window_row(w, l->stage.run->format.n_channels, y);
+    for (int x = x0; x < x1; x++) {
+        int left = x - x0 + 1, right = x1 - x;
+        float wl = x0 > 0 && left <= REACH ? 1.0f / (float)left : 0.0f;
+        float wr = x1 < w->width && right <= REACH ? 1.0f / (float)right : 0.0f;
+        known[x] = wl + wr > 0.0f ? 1.0f : 0.0f;
+        for (int c = 0; c < l->stage.run->n_color && known[x] > 0.0f; c++) {
+            float *row = fovi_window_row(w, c, y);
+            float a = wl > 0.0f ? row[x0 - 1] : 0.0f, b = wr > 0.0f ? row[x1] : 0.0f;
+            row[x] = wl > 0.0f && wr > 0.0f ? a + (b - a) * (wr / (wl + wr)) : a + b;
+        }
+    }
+}
+
+static void fill_row(const struct load *l, int y)
+{
+    const struct fovi_window *w = &l->filled;
+    const float *alpha = fovi_window_row(w, l->stage.run->format.n_channels - 1, y);
+    float *known = fovi_window_row(w, l->stage.run->format.n_channels, y);
+    for (int x = 0; x < w->width;) {
+        int end = x + 1;
+        if (alpha[x] > 0.0f) {
+            known[x] = 1.0f;
+        } else {
+            while (end < w->width && !(alpha[end] > 0.0f))
+                end++;
+            fill_gap(l, y, x, end);
+        }
+        x = end;
+    }
+}
+
+/* Colour of an unknown pixel from the nearest known ones above and below. */
+static void fill_from_column(const struct load *l, int y, int x)
+{
+    const struct fovi_window *w = &l->filled;
+    int n_channels = l->stage.run->format.n_channels, up = 1, down = 1;
+    while (up <= REACH && !(y - up >= 0 && fovi_window_row(w, n_channels, y - up)[x] > 0.0f))
+        up++;
+    while (down <= REACH && !(y + down < w->height && fovi_window_row(w, n_channels, y + down)[x] > 0.0f))
+        down++;
+    for (int c = 0; c < l->stage.run->n_color; c++) {
+        float *out = fovi_window_row(&l->stage.out, c, y) + x;
+        float a = up <= REACH ? fovi_window_row(w, c, y - up)[x] : 0.0f;
+        float b = down <= REACH ? fovi_window_row(w, c, y + down)[x] : 0.0f;
+        *out = up <= REACH && down <= REACH ? a + (b - a) * ((float)up / (float)(up + down)) : a + b;
+    }
+}
+
+static void finish_row(const struct load *l, int y)
+{
+    const struct fovi_window *w = &l->filled;
+    int n_channels = l->stage.run->format.n_channels;
+    const float *known = fovi_window_row(w, n_channels, y);
+    for (int c = 0; c < n_channels; c++)
+        memcpy(fovi_window_row(&l->stage.out, c, y), fovi_window_row(w, c, y), (size_t)w->width * sizeof(float));
+    for (int x = 0; x < w->width; x++)
+        if (!(known[x] > 0.0f))
+            fill_from_column(l, y, x);
+}
+
+static int advance_filled(struct load *l, int y_end)
+{
+    struct fovi_window *w = &l->filled;
+    int last = y_end + REACH < w->height ? y_end + REACH : w->height;
+    while (w->y1 < last) {
+        int n = last - w->y1 < FOVI_STAGE_PIECE ? last - w->y1 : FOVI_STAGE_PIECE;
+        FOVI_TRY(read_rows(l, w, n));
+        for (int i = 0; i < n; i++)
+            fill_row(l, w->y1 + i);
+        fovi_window_push(w, n);
+    }
+    while (l->stage.out.y1 < y_end) {
+        finish_row(l, l->stage.out.y1);
+        fovi_window_push(&l->stage.out, 1);
+    }
+    return FOVEA_OK;
+}
+
+static int load_advance(struct fovi_stage *stage, int y_end)
+{
+    struct load *l = (struct load *)stage;
+    while (stage->out.y1 < y_end) {
+        int n = y_end - stage->out.y1 < FOVI_STAGE_PIECE ? y_end - stage->out.y1 : FOVI_STAGE_PIECE;
+        if (l->fills) {
+            FOVI_TRY(advance_filled(l, stage->out.y1 + n));
+        } else {
+            FOVI_TRY(read_rows(l, &stage->out, n));
+            fovi_window_push(&stage->out, n);
+        }
+    }
+    return FOVEA_OK;
+}
+
+int fovi_load_create(struct fovi_run *run, int width, int height, int capacity, struct fovi_stage **out)
+{
+    *out = NULL;
+    struct load *l = fovi_alloc(run->ctx, 1, sizeof *l);
+    if (!l)
+        return fovi_alloc_error(run->ctx);
+    l->stage = (struct fovi_stage){ .run = run, .advance = load_advance, .reset = load_reset, .free = load_free };
+    l->fills = run->format.has_alpha;
+    l->raw_stride = (ptrdiff_t)width * (ptrdiff_t)fovea_pixel_bytes(&run->format);
+    int n = run->format.n_channels;
+    int code = fovi_window_init(run->ctx, &l->stage.out, width, height, n, capacity);
+    if (!code && l->fills)
+        code = fovi_window_init(run->ctx, &l->filled, width, height, n + 1, 2 * REACH + 2 * FOVI_STAGE_PIECE);
+    if (!code && !(l->raw = fovi_alloc(run->ctx, FOVI_STAGE_PIECE, (size_t)l->raw_stride)))
+        code = fovi_alloc_error(run->ctx);
+    if (code)
+        load_free(&l->stage);
+    else
+        *out = &l->stage;
+    return code;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Building a plan: check what the caller asks, choose the chain, load models, make the stages.
+ */
+#include "pipeline/plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "image/convert.h"
+#include "model/model.h"
+#include "net/graph.h"
+
+static const struct fovea_upscale_params default_params = FOVEA_UPSCALE_DEFAULTS;
+
+static int check_params(fovea_context *ctx, const struct fovea_upscale_params *p)
+{
+    if ((unsigned)p->method > FOVEA_METHOD_NETWORK)
+        return fovi_fail(ctx, FOVEA_E_ARG, "method %d does not exist", (int)p->method);
+    if (p->method == FOVEA_METHOD_CLASSIC && !fovea_kernel_name(p->kernel))
+        return fovi_fail(ctx, FOVEA_E_ARG, "kernel %d does not exist", (int)p->kernel);
+    if (p->method == FOVEA_METHOD_NETWORK && !p->network && !p->model)
+        return fovi_fail(ctx, FOVEA_E_ARG, "method network needs the name of a network or a model");
+    if ((unsigned)p->preset > FOVEA_PRESET_BEST)
+        return fovi_fail(ctx, FOVEA_E_ARG, "preset %d does not exist", (int)p->preset);
+    if (!(p->max_loss_db >= 0.0 && p->max_loss_db <= 100.0))
+        return fovi_fail(ctx, FOVEA_E_ARG, "max_loss_db %g is not in 0..100", p->max_loss_db);
+    if (!(p->budget_ms >= 0.0 && p->budget_ms <= 1e12))
+        return fovi_fail(ctx, FOVEA_E_ARG, "budget_ms %g is not a time", p->budget_ms);
+    if ((unsigned)p->precision > FOVEA_PRECISION_F32)
+        return fovi_fail(ctx, FOVEA_E_ARG, "precision %d does not exist", (int)p->precision);
+    if ((unsigned)p->consistency > FOVEA_CONSISTENCY_OFF)
+        return fovi_fail(ctx, FOVEA_E_ARG, "consistency %d does not exist", (int)p->consistency);
+    if (p->strip_rows < 0 || p->strip_rows > 4096)
+        return fovi_fail(ctx, FOVEA_E_ARG, "strip_rows %d is not in 0..4096", p->strip_rows);
+    return FOVEA_OK;
+}
+
+/* What the report calls the method. */
+static void name_method(fovea_plan *plan)
+{
+    const struct fovea_upscale_params *p = &plan->params;
+    const char *name = "auto";
+    struct fovea_model_info info;
+    if (p->method == FOVEA_METHOD_CLASSIC)
+        name = fovea_kernel_name(p->kernel);
+    else if (p->method == FOVEA_METHOD_FILTER)
+        name = "filter";
+    else if (p->method == FOVEA_METHOD_NETWORK && p->model) {
+        fovea_model_describe(p->model, &info);
+        name = info.method;
+    } else if (p->method == FOVEA_METHOD_NETWORK) {
+        name = p->network;
+    }
+    snprintf(plan->method, sizeof plan->method, "%s", name);
+    plan->network_path = p->method == FOVEA_METHOD_AUTO || strcmp(name, "tiny") == 0 ? FOVEA_PATH_TINY
+                                                                                     : FOVEA_PATH_NETWORK;
+}
+
+/* A model that auto can do without. */
+static int load_optional(fovea_context *ctx, const char *name, int scale, fovea_model **out)
+{
+    int code = fovea_model_builtin(ctx, name, scale, out);
+    return code == FOVEA_E_UNSUPPORTED ? FOVEA_OK : code;
+}
+
+static int load_models(fovea_plan *plan, struct fovi_step *step)
+{
+    const struct fovea_upscale_params *p = &plan->params;
+    fovea_context *ctx = plan->run.ctx;
+    switch (p->method) {
+    case FOVEA_METHOD_AUTO:
+        FOVI_TRY(load_optional(ctx, "tiny", step->scale, &step->network));
+        return load_optional(ctx, "filter", step->scale, &step->filter);
+    case FOVEA_METHOD_FILTER: return fovea_model_builtin(ctx, "filter", step->scale, &step->filter);
+    case FOVEA_METHOD_NETWORK:
+        return p->model ? FOVEA_OK : fovea_model_builtin(ctx, p->network, step->scale, &step->network);
+    case FOVEA_METHOD_CLASSIC: break;
+    }
+    return FOVEA_OK;
+}
+
+static int init_step(fovea_plan *plan, struct fovi_step *step, int scale, int width, int height)
+{
+    step->scale = scale;
+    step->width = width;
+    step->height = height;
+    step->n_tiles_x = (width + FOVEA_TILE - 1) / FOVEA_TILE;
+    step->n_tiles_y = (height + FOVEA_TILE - 1) / FOVEA_TILE;
+    step->path = fovi_alloc(plan->run.ctx, (size_t)step->n_tiles_x * (size_t)step->n_tiles_y, 1);
+    if (!step->path)
+        return fovi_alloc_error(plan->run.ctx);
+    return load_models(plan, step);
+}
+
+/* The one step that a caller's model can do; 0 without one. FOVEA_E_UNSUPPORTED for a model that is no network. */
+static int model_scale(fovea_plan *plan, int *scale)
+{
+    struct fovea_model_info info;
+    *scale = 0;
+    if (plan->params.method != FOVEA_METHOD_NETWORK || !plan->params.model)
+        return FOVEA_OK;
+    fovea_model_describe(plan->params.model, &info);
+    if (!fovi_model_graph(plan->params.model))
+        return fovi_fail(plan->run.ctx, FOVEA_E_UNSUPPORTED, "the model \"%s\" is not a network", info.method);
+    *scale = info.scale;
+    return FOVEA_OK;
+}
+
+static int choose_chain(fovea_plan *plan)
+{
+    double rx = (double)plan->out_width / plan->in_width, ry = (double)plan->out_height / plan->in_height;
+    int only, width = plan->in_width, height = plan->in_height;
+    FOVI_TRY(model_scale(plan, &only));
+    if (plan->params.method != FOVEA_METHOD_CLASSIC)
+        plan->n_chain = fovi_chain_choose(rx > ry ? rx : ry, only, plan->chain);
+    for (int i = 0; i < plan->n_chain; i++) {
+        if (width > (1 << 30) / plan->chain[i] || height > (1 << 30) / plan->chain[i])
+            return fovi_fail(plan->run.ctx, FOVEA_E_LIMIT, "the chain's pictures are too large");
+        FOVI_TRY(init_step(plan, &plan->step[i], plan->chain[i], width, height));
+        width *= plan->chain[i];
+        height *= plan->chain[i];
+    }
+    return FOVEA_OK;
+}
+
+static void choose_consistency(fovea_plan *plan)
+{
+    enum fovea_consistency c = plan->params.consistency;
+    int wanted = c == FOVEA_CONSISTENCY_ON ||
+                 (c == FOVEA_CONSISTENCY_DEFAULT && plan->n_chain > 0 && plan->params.method != FOVEA_METHOD_FILTER);
+    int enlarges = plan->out_width >= plan->in_width && plan->out_height >= plan->in_height;
+    int same = plan->out_width == plan->in_width && plan->out_height == plan->in_height;
+    plan->consistency_steps = wanted && enlarges && !same ? FOVI_CONSISTENCY_STEPS : 0;
+}
+
+static int append(fovea_plan *plan, int code, struct fovi_stage *stage)
+{
+    if (!code)
+        plan->stage[plan->n_stages++] = stage;
+    return code;
+}
+
+static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int capacity)
+{
+    const fovea_model *network = step->network ? step->network : plan->params.model;
+    struct fovi_enlarge_params params = { .scale = step->scale,
+                                          .network_path = plan->network_path,
+                                          .path = step->path };
+    if (step->filter)
+        params.filter = fovi_model_filter(step->filter);
+    if (network)
+        params.graph = fovi_model_graph(network);
+    int code = fovi_enlarge_create(&plan->run, plan->stage[plan->n_stages - 1], &params, capacity, &step->stage);
+    return append(plan, code, step->stage);
+}
+
+/* Rows that the consumers of a stage of this height keep in use: those of a few input rows and a few pieces. */
+static int rows_in_use(const fovea_plan *plan, int height)
+{
+    double ratio = (double)height / plan->in_height;
+    return (int)((ratio > 1.0 ? ratio : 1.0) * 12.0) + 4 * FOVI_STAGE_PIECE;
+}
+
+/* Weight of a step of back-projection. D U multiplies a frequency by 1 at rest and by about a quarter where both axes are
+ * at Nyquist; the weights are those for which the error over that range falls fastest in a given number of steps (the
+ * inverse roots of the Chebyshev polynomial), starting from the middle one. */
+static float step_weight(int i)
+{
+    int k = (i + FOVI_CONSISTENCY_STEPS / 2) % FOVI_CONSISTENCY_STEPS;
+    const double low = 0.24, high = 1.02;
+    double root = cos((2 * k + 1) * 3.141592653589793 / (2 * FOVI_CONSISTENCY_STEPS));
+    return (float)(1.0 / ((high + low) / 2.0 + (high - low) / 2.0 * root));
+}
+
+/* From the source to the result; nothing is read yet. */
+static int build_stages(fovea_plan *plan)
+{
+    struct fovi_run *run = &plan->run;
+    struct fovi_stage *next;
+    int reach = 64 + FOVI_STAGE_PIECE, lag = (plan->consistency_steps + 1) * 12;
+    int code = fovi_load_create(run, plan->in_width, plan->in_height, 2 * run->strip + reach + lag, &next);
+    FOVI_TRY(append(plan, code, next));
+    for (int i = 0; i < plan->n_chain; i++) {
+        int height = plan->step[i].height * plan->step[i].scale;
+        FOVI_TRY(add_enlargement(plan, &plan->step[i], rows_in_use(plan, height) + run->strip));
+    }
+    const struct fovi_window *last = &plan->stage[plan->n_stages - 1]->out;
+    if (!plan->n_chain || last->width != plan->out_width || last->height != plan->out_height) {
+        enum fovea_kernel kernel = plan->params.method == FOVEA_METHOD_CLASSIC ? plan->params.kernel
+                                                                               : FOVEA_KERNEL_BICUBIC;
+        code = fovi_resize_create(run, plan->stage[plan->n_stages - 1], kernel, plan->out_width, plan->out_height,
+                                  rows_in_use(plan, plan->out_height), &next);
+        FOVI_TRY(append(plan, code, next));
+    }
+    for (int i = 0; i < plan->consistency_steps; i++) {
+        code = fovi_project_create(run, plan->stage[plan->n_stages - 1], plan->stage[0], step_weight(i),
+                                   rows_in_use(plan, plan->out_height), &next);
+        FOVI_TRY(append(plan, code, next));
+    }
+    return FOVEA_OK;
+}
+
+static int take_buffers(fovea_plan *plan)
+{
+    fovea_context *ctx = plan->run.ctx;
+    size_t pixel = fovea_pixel_bytes(&plan->run.format);
+    plan->rows_stride = (ptrdiff_t)((size_t)plan->out_width * pixel);
+    plan->rows = fovi_alloc(ctx, FOVI_STAGE_PIECE, (size_t)plan->rows_stride);
+    plan->in_stride = (ptrdiff_t)((size_t)plan->in_width * pixel);
+    plan->in_rows = fovi_alloc(ctx, FOVI_STAGE_PIECE, (size_t)plan->in_stride);
+    if (!plan->rows || !plan->in_rows)
+        return fovi_alloc_error(ctx);
+    if (!plan->consistency_steps)
+        return FOVEA_OK;
+    return fovi_meter_create(&plan->run, plan->stage[0], plan->out_width, plan->out_height, FOVI_STAGE_PIECE,
+                             &plan->meter);
+}
+
+static int build(fovea_plan *plan, int width, int height)
+{
+    struct fovi_run *run = &plan->run;
+    FOVI_TRY(fovi_format_check(run->ctx, &run->format));
+    FOVI_TRY(check_params(run->ctx, &plan->params));
+    plan->in_width = width;
+    plan->in_height = height;
+    FOVI_TRY(fovea_output_size(run->ctx, width, height, &plan->params, &plan->out_width, &plan->out_height));
+    run->n_color = run->format.n_channels - run->format.has_alpha;
+    run->is_rgb = run->n_color == 3;
+    int strip = plan->params.strip_rows ? plan->params.strip_rows : 32;
+    run->strip = (strip + FOVEA_TILE - 1) / FOVEA_TILE * FOVEA_TILE;
+    name_method(plan);
+    FOVI_TRY(choose_chain(plan));
+    choose_consistency(plan);
+    FOVI_TRY(build_stages(plan));
+    return take_buffers(plan);
+}
+
+int fovea_plan_build(fovea_plan **out, fovea_context *ctx, int width, int height, const struct fovea_format *format,
+                     const struct fovea_upscale_params *params)
+{
+    *out = NULL;
+    fovea_plan *plan = fovi_alloc(ctx, 1, sizeof *plan);
+    if (!plan)
+        return fovi_alloc_error(ctx);
+    plan->run.ctx = ctx;
+    plan->run.format = *format;
+    plan->params = params ? *params : default_params;
+    int code = build(plan, width, height);
+    if (code)
+        fovea_plan_free(&plan);
+    *out = plan;
+    return code;
+}
+
+void fovea_plan_free(fovea_plan **plan)
+{
+    if (!plan || !*plan)
+        return;
+    fovea_plan *p = *plan;
+    fovea_context *ctx = p->run.ctx;
+    fovi_meter_free(&p->meter);
+    for (int i = p->n_stages - 1; i >= 0; i--)
+        p->stage[i]->free(p->stage[i]);
+    for (int i = 0; i < p->n_chain; i++) {
+        fovea_model_free(&p->step[i].network);
+        fovea_model_free(&p->step[i].filter);
+        fovi_free(ctx, p->step[i].path);
+    }
+    fovi_free(ctx, p->rows);
+    fovi_free(ctx, p->in_rows);
+    fovi_free(ctx, p);
+    *plan = NULL;
+}
+
+int fovea_plan_width(const fovea_plan *plan)
+{
+    return plan->out_width;
+}
+
+int fovea_plan_height(const fovea_plan *plan)
+{
+    return plan->out_height;
+}
+
+void fovea_plan_provenance(const fovea_plan *plan, struct fovea_provenance *out)
+{
+    *out = (struct fovea_provenance){ 0 };
+    if (plan->n_chain)
+        *out = (struct fovea_provenance){ plan->step[0].n_tiles_x, plan->step[0].n_tiles_y, plan->step[0].path };
+}

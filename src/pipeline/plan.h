@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The inside of a plan: what plan.c builds and run.c runs.
+ */
+#ifndef FOVI_PIPELINE_PLAN_H
+#define FOVI_PIPELINE_PLAN_H
+
+#include "pipeline/chain.h"
+#include "pipeline/stage.h"
+
+/* Steps of back-projection where consistency is on; docs/how-it-works.md says how the number was found. */
+#define FOVI_CONSISTENCY_STEPS 3
+
+#define FOVI_MAX_STAGES (1 + FOVI_CHAIN_MAX + 1 + FOVI_CONSISTENCY_STEPS)
+
+/* One integer step of the chain. */
+struct fovi_step {
+    int scale, width, height; /* of its input */
+    int n_tiles_x, n_tiles_y;
+    fovea_model *network, *filter; /* owned; NULL where the step does without */
+    uint8_t *path;
+    struct fovi_stage *stage;
+};
+
+struct fovea_plan {
+    struct fovi_run run;
+    struct fovea_upscale_params params;
+    int in_width, in_height, out_width, out_height;
+    char method[32];
+    enum fovea_path network_path;
+    int n_chain, chain[FOVI_CHAIN_MAX];
+    struct fovi_step step[FOVI_CHAIN_MAX];
+    int consistency_steps;
+    int n_stages;
+    struct fovi_stage *stage[FOVI_MAX_STAGES]; /* from the source to the result */
+    struct fovi_meter *meter;                  /* NULL: not measured */
+    void *rows;                                /* FOVI_STAGE_PIECE rows of the result as they are written */
+    ptrdiff_t rows_stride;
+    void *in_rows; /* FOVI_STAGE_PIECE rows of the source in the first pass of auto */
+    ptrdiff_t in_stride;
+};
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Consistency: iterative back-projection (Irani, Peleg 1991) with the exact antialiased bicubic reduction D and bicubic
+ * enlargement U at the picture's true ratios, and the meter of what is left of D(result) - input.
+ */
+#include <math.h>
+
+#include "base/clock.h"
+#include "image/convert.h"
+#include "pipeline/stage.h"
+
+/* Rows of one plane, reduced: columns first (fewer rows to sum across), then along the row. */
+struct reducer {
+    struct fovi_axis ax, ay;
+    const struct fovi_resample_dsp *dsp;
+    float *scratch; /* for each worker a wide row and a narrow one */
+    ptrdiff_t wide_stride, narrow_stride;
+};
+
+static void reducer_free(fovea_context *ctx, struct reducer *r)
+{
+    fovi_axis_free(ctx, &r->ax);
+    fovi_axis_free(ctx, &r->ay);
+    fovi_free(ctx, r->scratch);
+}
+
+static int reducer_init(fovea_context *ctx, struct reducer *r, int width, int height, int to_width, int to_height)
+{
+    r->dsp = fovi_resample_dsp_get(fovea_context_cpu(ctx));
+    FOVI_TRY(fovi_axis_init(ctx, &r->ax, FOVEA_KERNEL_BICUBIC, width, to_width));
+    FOVI_TRY(fovi_axis_init(ctx, &r->ay, FOVEA_KERNEL_BICUBIC, height, to_height));
+    if (r->ay.n_taps > FOVI_AXIS_MAX_TAPS)
+        return fovi_fail(ctx, FOVEA_E_LIMIT, "consistency: %d taps are more than %d", r->ay.n_taps, FOVI_AXIS_MAX_TAPS);
+    r->wide_stride = ((ptrdiff_t)width + 2 * FOVI_WINDOW_PAD + 15) / 16 * 16;
+    r->narrow_stride = ((ptrdiff_t)to_width + 2 * FOVI_WINDOW_PAD + 15) / 16 * 16;
+    r->scratch = fovi_alloc(ctx, (size_t)(r->wide_stride + r->narrow_stride) * (size_t)fovea_context_threads(ctx),
+                            sizeof *r->scratch);
+    return r->scratch ? FOVEA_OK : fovi_alloc_error(ctx);
+}
+
+/* Row y of the reduction of a plane of w, in the worker's scratch. */
+static float *reduce_row(const struct reducer *r, const struct fovi_window *w, int plane, int y, int worker)
+{
+    const float *rows[FOVI_AXIS_MAX_TAPS];
+    float *wide = r->scratch + (r->wide_stride + r->narrow_stride) * worker + FOVI_WINDOW_PAD;
+    float *narrow = wide + r->wide_stride;
+    for (int k = 0; k < r->ay.n_taps; k++)
+        rows[k] = fovi_window_row(w, plane, r->ay.first[y] + k);
+    r->dsp->v(rows, r->ay.weights + (ptrdiff_t)y * r->ay.n_taps, r->ay.n_taps, w->width, wide);
+    r->dsp->h(&r->ax, wide, narrow);
+    return narrow;
+}
+
+/* ---- a step of back-projection ---- */
+
+struct project {
+    struct fovi_stage stage;
+    struct fovi_stage *in, *lr;
+    struct reducer down;
+    struct fovi_axis ux, uy;
+    struct fovi_window error; /* input - D(in), enlarged along the rows */
+    float weight;             /* of the correction */
+};
+
+static void project_free(struct fovi_stage *stage)
+{
+    struct project *p = (struct project *)stage;
+    fovea_context *ctx = stage->run->ctx;
+    fovi_window_free(ctx, &stage->out);
+    fovi_window_free(ctx, &p->error);
+    fovi_axis_free(ctx, &p->ux);
+    fovi_axis_free(ctx, &p->uy);
+    reducer_free(ctx, &p->down);
+    fovi_free(ctx, p);
+}
+
+static void project_reset(struct fovi_stage *stage)
+{
+    fovi_window_reset(&stage->out);
+    fovi_window_reset(&((struct project *)stage)->error);
+}
+
+static void error_job(void *arg, int index, int worker)
+{
+    struct project *p = arg;
+    int plane = index % p->error.n_planes, y = p->error.y1 + index / p->error.n_planes;
+    float *row = reduce_row(&p->down, &p->in->out, plane, y, worker);
+    const float *lr = fovi_window_row(&p->lr->out, plane, y);
+    for (int x = 0; x < p->lr->out.width; x++)
+        row[x] = lr[x] - row[x];
+    p->down.dsp->h(&p->ux, row, fovi_window_row(&p->error, plane, y));
+}
+
+static void correct_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct project *p = arg;
+    const float *rows[FOVI_AXIS_MAX_TAPS];
+    int plane = index % p->error.n_planes, y = p->stage.out.y1 + index / p->error.n_planes;
+    float *out = fovi_window_row(&p->stage.out, plane, y);
+    const float *in = fovi_window_row(&p->in->out, plane, y);
+    for (int k = 0; k < p->uy.n_taps; k++)
+        rows[k] = fovi_window_row(&p->error, plane, p->uy.first[y] + k);
+    p->down.dsp->v(rows, p->uy.weights + (ptrdiff_t)y * p->uy.n_taps, p->uy.n_taps, p->ux.out, out);
+    for (int x = 0; x < p->ux.out; x++)
+        out[x] = in[x] + p->weight * out[x];
+}
+
+/* Make error rows up to need - 1. */
+static int advance_error(struct project *p, int need)
+{
+    struct fovi_run *run = p->stage.run;
+    while (p->error.y1 < need) {
+        int n = need - p->error.y1 < FOVI_STAGE_PIECE ? need - p->error.y1 : FOVI_STAGE_PIECE;
+        int last = p->error.y1 + n - 1;
+        FOVI_TRY(fovi_stage_need(p->in, p->down.ay.first[last] + p->down.ay.n_taps));
+        FOVI_TRY(fovi_stage_need(p->lr, last + 1));
+        double start = fovi_clock_ms();
+        fovi_parallel(run->ctx, error_job, p, n * p->error.n_planes);
+        fovi_window_push(&p->error, n);
+        run->ms[FOVEA_STAGE_CONSISTENCY] += fovi_clock_ms() - start;
+    }
+    return FOVEA_OK;
+}
+
+static int project_advance(struct fovi_stage *stage, int y_end)
+{
+    struct project *p = (struct project *)stage;
+    while (stage->out.y1 < y_end) {
+        int n = y_end - stage->out.y1 < FOVI_STAGE_PIECE ? y_end - stage->out.y1 : FOVI_STAGE_PIECE;
+        int last = stage->out.y1 + n - 1;
+        FOVI_TRY(advance_error(p, p->uy.first[last] + p->uy.n_taps));
+        FOVI_TRY(fovi_stage_need(p->in, last + 1));
+        double start = fovi_clock_ms();
+        fovi_parallel(stage->run->ctx, correct_job, p, n * p->error.n_planes);
+        fovi_window_push(&stage->out, n);
+        stage->run->ms[FOVEA_STAGE_CONSISTENCY] += fovi_clock_ms() - start;
+    }
+    return FOVEA_OK;
+}
+
+int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi_stage *lr, float weight, int capacity,
+                        struct fovi_stage **out)
+{
+    *out = NULL;
+    struct project *p = fovi_alloc(run->ctx, 1, sizeof *p);
+    if (!p)
+        return fovi_alloc_error(run->ctx);
+    p->stage = (struct fovi_stage){
+        .run = run, .advance = project_advance, .reset = project_reset, .free = project_free
+    };
+    p->in = in;
+    p->lr = lr;
+    p->weight = weight;
+    const struct fovi_window *hi = &in->out, *lo = &lr->out;
+    int code = reducer_init(run->ctx, &p->down, hi->width, hi->height, lo->width, lo->height);
+    if (!code)
+        code = fovi_axis_init(run->ctx, &p->ux, FOVEA_KERNEL_BICUBIC, lo->width, hi->width);
+    if (!code)
+        code = fovi_axis_init(run->ctx, &p->uy, FOVEA_KERNEL_BICUBIC, lo->height, hi->height);
+    if (!code)
+        code = fovi_window_init(run->ctx, &p->error, hi->width, lo->height, hi->n_planes,
+                                p->uy.n_taps + 2 * FOVI_STAGE_PIECE + 2);
+    if (!code)
+        code = fovi_window_init(run->ctx, &p->stage.out, hi->width, hi->height, hi->n_planes,
+                                capacity + FOVI_STAGE_PIECE);
+    if (code)
+        project_free(&p->stage);
+    else
+        *out = &p->stage;
+    return code;
+}
+
+/* ---- the meter ---- */
+
+struct fovi_meter {
+    struct fovi_run *run;
+    struct fovi_stage *lr;
+    struct reducer down;
+    struct fovi_window written;
+    int next;     /* input row to be compared next */
+    double *sums; /* of a batch, for each job: squares, largest, count within two levels */
+    double square, largest, within, n;
+};
+
+void fovi_meter_free(struct fovi_meter **meter)
+{
+    if (!*meter)
+        return;
+    fovea_context *ctx = (*meter)->run->ctx;
+    reducer_free(ctx, &(*meter)->down);
+    fovi_window_free(ctx, &(*meter)->written);
+    fovi_free(ctx, (*meter)->sums);
+    fovi_free(ctx, *meter);
+    *meter = NULL;
+}
+
+int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, int width, int height, int capacity,
+                      struct fovi_meter **out)
+{
+    struct fovi_meter *m = fovi_alloc(run->ctx, 1, sizeof *m);
+    *out = m;
+    if (!m)
+        return fovi_alloc_error(run->ctx);
+    m->run = run;
+    m->lr = lr;
+    int code = reducer_init(run->ctx, &m->down, width, height, lr->out.width, lr->out.height);
+    if (!code)
+        code = fovi_window_init(run->ctx, &m->written, width, height, lr->out.n_planes,
+                                capacity + m->down.ay.n_taps + 2);
+    if (!code && !(m->sums = fovi_alloc(run->ctx, 3 * FOVI_STAGE_PIECE * FOVEA_MAX_CHANNELS, sizeof *m->sums)))
+        code = fovi_alloc_error(run->ctx);
+    if (code)
+        fovi_meter_free(out);
+    return code;
+}
+
+void fovi_meter_reset(struct fovi_meter *m)
+{
+    fovi_window_reset(&m->written);
+    m->next = 0;
+    m->square = m->largest = m->within = m->n = 0.0;
+}
+
+static void meter_job(void *arg, int index, int worker)
+{
+    struct fovi_meter *m = arg;
+    int plane = index % m->run->n_color, y = m->next + index / m->run->n_color;
+    const float *row = reduce_row(&m->down, &m->written, plane, y, worker);
+    const float *lr = fovi_window_row(&m->lr->out, plane, y);
+    double square = 0.0, largest = 0.0, within = 0.0;
+    for (int x = 0; x < m->lr->out.width; x++) {
+        double d = fabs((double)row[x] - (double)lr[x]);
+        square += d * d;
+        largest = d > largest ? d : largest;
+        within += d <= 2.0;
+    }
+    m->sums[3 * index] = square;
+    m->sums[3 * index + 1] = largest;
+    m->sums[3 * index + 2] = within;
+}
+
+/* Compare all input rows whose reduction is complete. */
+static void compare_ready(struct fovi_meter *m)
+{
+    const struct fovi_axis *ay = &m->down.ay;
+    while (m->next < ay->out) {
+        int n = 0;
+        while (n < FOVI_STAGE_PIECE && m->next + n < ay->out && ay->first[m->next + n] + ay->n_taps <= m->written.y1)
+            n++;
+        if (n == 0)
+            return;
+        fovi_parallel(m->run->ctx, meter_job, m, n * m->run->n_color);
+        for (int i = 0; i < n * m->run->n_color; i++) {
+            m->square += m->sums[3 * i];
+            m->largest = m->sums[3 * i + 1] > m->largest ? m->sums[3 * i + 1] : m->largest;
+            m->within += m->sums[3 * i + 2];
+        }
+        m->n += (double)n * m->run->n_color * m->lr->out.width;
+        m->next += n;
+    }
+}
+
+int fovi_meter_push(struct fovi_meter *m, const void *rows, ptrdiff_t stride_bytes, int n)
+{
+    double start = fovi_clock_ms();
+    for (int i = 0; i < n; i++) {
+        float *planes[FOVEA_MAX_CHANNELS];
+        for (int c = 0; c < m->written.n_planes; c++)
+            planes[c] = fovi_window_row(&m->written, c, m->written.y1);
+        fovi_row_load(&m->run->format, (const char *)rows + i * stride_bytes, m->written.width, planes);
+        fovi_window_push(&m->written, 1);
+    }
+    compare_ready(m);
+    m->run->ms[FOVEA_STAGE_CHECKS] += fovi_clock_ms() - start;
+    return FOVEA_OK;
+}
+
+void fovi_meter_result(const struct fovi_meter *m, struct fovea_report *report)
+{
+    report->consistency_measured = m->n > 0.0;
+    report->consistency_rms = m->n > 0.0 ? sqrt(m->square / m->n) : 0.0;
+    report->consistency_max = m->largest;
+    report->consistency_within_2 = m->n > 0.0 ? m->within / m->n : 0.0;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Running a plan: the first pass of auto (analysis and routing), the pass that makes the picture, the report.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/analysis.h"
+#include "base/clock.h"
+#include "image/convert.h"
+#include "pipeline/plan.h"
+#include "route/route.h"
+
+/* Share of the progress that the first pass counts for. */
+#define FIRST_PASS 0.1
+
+struct job {
+    fovea_plan *plan;
+    const struct fovea_source *source;
+    const struct fovea_sink *sink;
+    const struct fovea_progress *progress;
+    FILE *spool; /* the source's rows, where it cannot be read twice */
+    struct fovi_route_result route;
+    int routed;
+};
+
+static int report_progress(const struct job *job, double done)
+{
+    const struct fovea_progress *p = job->progress;
+    if (p && p->report && p->report(p->user, done))
+        return fovi_fail(job->plan->run.ctx, FOVEA_E_CANCELLED, "cancelled");
+    return FOVEA_OK;
+}
+
+/* ---- reading a source twice ---- */
+
+static int spool_write(struct job *job, const void *rows, size_t bytes)
+{
+    if (job->spool && fwrite(rows, 1, bytes, job->spool) != bytes)
+        return fovi_fail(job->plan->run.ctx, FOVEA_E_WRITE, "no room for the temporary file");
+    return FOVEA_OK;
+}
+
+static int spool_read(void *user, int y, int n, void *rows, ptrdiff_t stride_bytes)
+{
+    struct job *job = user;
+    size_t bytes = (size_t)job->plan->in_stride;
+    (void)y;
+    for (int i = 0; i < n; i++)
+        if (fread((char *)rows + i * stride_bytes, 1, bytes, job->spool) != bytes)
+            return fovi_fail(job->plan->run.ctx, FOVEA_E_READ, "the temporary file cannot be read back");
+    return FOVEA_OK;
+}
+
+static int spool_open(struct job *job)
+{
+    if (job->source->rewind)
+        return FOVEA_OK;
+    job->spool = tmpfile();
+    return job->spool ? FOVEA_OK : fovi_fail(job->plan->run.ctx, FOVEA_E_WRITE, "no temporary file can be made");
+}
+
+/* ---- the first pass ---- */
+
+/* Luma of one row as the analysis wants it. planes: room for n_channels rows. */
+static int analyze_row(const struct job *job, const void *row, float *planes, struct fovi_analysis *analysis)
+{
+    const struct fovi_run *run = &job->plan->run;
+    float *plane[FOVEA_MAX_CHANNELS];
+    for (int c = 0; c < run->format.n_channels; c++)
+        plane[c] = planes + (ptrdiff_t)c * job->plan->in_width;
+    fovi_row_load(&run->format, row, job->plan->in_width, plane);
+    fovi_row_luma((const float *const *)plane, run->n_color, job->plan->in_width, fovi_analysis_row(analysis));
+    return fovi_analysis_push(analysis);
+}
+
+static int analyze_rows(struct job *job, float *planes, struct fovi_analysis *analysis)
+{
+    fovea_plan *plan = job->plan;
+    double *ms = plan->run.ms;
+    for (int y = 0; y < plan->in_height; y += FOVI_STAGE_PIECE) {
+        int n = plan->in_height - y < FOVI_STAGE_PIECE ? plan->in_height - y : FOVI_STAGE_PIECE;
+        double start = fovi_clock_ms();
+        FOVI_TRY(job->source->read(job->source->user, y, n, plan->in_rows, plan->in_stride));
+        FOVI_TRY(spool_write(job, plan->in_rows, (size_t)n * (size_t)plan->in_stride));
+        double middle = fovi_clock_ms();
+        for (int i = 0; i < n; i++)
+            FOVI_TRY(analyze_row(job, (char *)plan->in_rows + i * plan->in_stride, planes, analysis));
+        ms[FOVEA_STAGE_READ] += middle - start;
+        ms[FOVEA_STAGE_ANALYSIS] += fovi_clock_ms() - middle;
+        FOVI_TRY(report_progress(job, FIRST_PASS * (y + n) / plan->in_height));
+    }
+    return FOVEA_OK;
+}
+
+static int analyze(struct job *job, struct fovea_map **map)
+{
+    fovea_plan *plan = job->plan;
+    fovea_context *ctx = plan->run.ctx;
+    struct fovi_analysis *analysis;
+    FOVI_TRY(fovi_analysis_create(ctx, plan->in_width, plan->in_height, &analysis));
+    float *planes = fovi_alloc(ctx, (size_t)plan->in_width * (size_t)plan->run.format.n_channels, sizeof *planes);
+    int code = planes ? analyze_rows(job, planes, analysis) : fovi_alloc_error(ctx);
+    if (!code)
+        code = fovi_analysis_finish(analysis, map);
+    fovi_analysis_free(&analysis);
+    fovi_free(ctx, planes);
+    return code;
+}
+
+static int decide(struct job *job, const struct fovea_map *map)
+{
+    fovea_plan *plan = job->plan;
+    struct fovi_route_params p;
+    double start = fovi_clock_ms();
+    fovi_route_params_init(plan->run.ctx, plan->chain[0], &p);
+    p.max_loss_db = plan->params.max_loss_db;
+    p.budget_ms = plan->params.budget_ms;
+    FOVI_TRY(fovi_route_decide(plan->run.ctx, map, &p, plan->step[0].path, &job->route));
+    job->routed = 1;
+    plan->run.ms[FOVEA_STAGE_ROUTING] += fovi_clock_ms() - start;
+    return FOVEA_OK;
+}
+
+/* Later steps follow the first: a tile takes the path of the tile that it came from. */
+static void spread_paths(fovea_plan *plan)
+{
+    const struct fovi_step *first = &plan->step[0];
+    int ratio = 1;
+    for (int i = 1; i < plan->n_chain; i++) {
+        struct fovi_step *s = &plan->step[i];
+        ratio *= plan->step[i - 1].scale;
+        for (int y = 0; y < s->n_tiles_y; y++)
+            for (int x = 0; x < s->n_tiles_x; x++)
+                s->path[(ptrdiff_t)y * s->n_tiles_x + x] =
+                    first->path[(ptrdiff_t)(y / ratio) * first->n_tiles_x + x / ratio];
+    }
+}
+
+static void set_paths(fovea_plan *plan, enum fovea_path path)
+{
+    for (int i = 0; i < plan->n_chain; i++)
+        memset(plan->step[i].path, path, (size_t)plan->step[i].n_tiles_x * (size_t)plan->step[i].n_tiles_y);
+}
+
+/* The path of every tile; for auto that takes a pass over the source. */
+static int route(struct job *job)
+{
+    fovea_plan *plan = job->plan;
+    const struct fovi_step *step = &plan->step[0];
+    if (!plan->n_chain)
+        return FOVEA_OK;
+    if (plan->params.method == FOVEA_METHOD_AUTO && step->network && step->filter) {
+        struct fovea_map *map = NULL;
+        FOVI_TRY(spool_open(job));
+        int code = analyze(job, &map);
+        if (!code)
+            code = decide(job, map);
+        fovea_map_free(&map);
+        if (!code)
+            spread_paths(plan);
+        if (!code && job->source->rewind)
+            code = job->source->rewind(job->source->user);
+        return code;
+    }
+    if (plan->params.method == FOVEA_METHOD_NETWORK || step->network)
+        set_paths(plan, plan->network_path);
+    else
+        set_paths(plan, step->filter ? FOVEA_PATH_FILTER : FOVEA_PATH_CLASSIC);
+    return FOVEA_OK;
+}
+
+/* ---- the pass that makes the picture ---- */
+
+static int make_picture(struct job *job)
+{
+    fovea_plan *plan = job->plan;
+    struct fovi_run *run = &plan->run;
+    struct fovi_stage *last = plan->stage[plan->n_stages - 1];
+    double before = job->routed ? FIRST_PASS : 0.0;
+    for (int y = 0; y < plan->out_height; y += FOVI_STAGE_PIECE) {
+        int n = plan->out_height - y < FOVI_STAGE_PIECE ? plan->out_height - y : FOVI_STAGE_PIECE;
+        FOVI_TRY(fovi_stage_need(last, y + n));
+        double start = fovi_clock_ms();
+        for (int i = 0; i < n; i++) {
+            const float *planes[FOVEA_MAX_CHANNELS];
+            for (int c = 0; c < run->format.n_channels; c++)
+                planes[c] = fovi_window_row(&last->out, c, y + i);
+            fovi_row_store(&run->format, planes, plan->out_width, (char *)plan->rows + i * plan->rows_stride);
+        }
+        FOVI_TRY(job->sink->write(job->sink->user, y, n, plan->rows, plan->rows_stride));
+        run->ms[FOVEA_STAGE_WRITE] += fovi_clock_ms() - start;
+        if (plan->meter)
+            FOVI_TRY(fovi_meter_push(plan->meter, plan->rows, plan->rows_stride, n));
+        FOVI_TRY(report_progress(job, before + (1.0 - before) * (y + n) / plan->out_height));
+    }
+    return FOVEA_OK;
+}
+
+/* ---- the report ---- */
+
+static void report_tiles(const fovea_plan *plan, struct fovea_report *r)
+{
+    const struct fovi_step *s = &plan->step[0];
+    if (!plan->n_chain) { /* one classical step: counted as if it had tiles */
+        r->n_tiles[FOVEA_PATH_CLASSIC] = (int64_t)((plan->in_width + FOVEA_TILE - 1) / FOVEA_TILE) *
+                                         ((plan->in_height + FOVEA_TILE - 1) / FOVEA_TILE);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n_tiles_x * s->n_tiles_y; i++)
+        r->n_tiles[s->path[i]]++;
+}
+
+/* Network pixels of all steps, and what they would be everywhere. */
+static void report_network(const struct job *job, struct fovea_report *r)
+{
+    const fovea_plan *plan = job->plan;
+    double made = 0.0, full = 0.0;
+    for (int i = 0; i < plan->n_chain; i++) {
+        made += fovi_enlarge_network_px(plan->step[i].stage);
+        full += (double)plan->step[i].width * plan->step[i].height;
+    }
+    r->n_network_px = (int64_t)(made + 0.5);
+    if (!job->routed)
+        return;
+    r->predicted_loss_db = job->route.predicted_loss_db;
+    r->saved_network_share = made < full ? 1.0 - made / full : 0.0;
+    if (made > 0.0)
+        r->saved_ms = plan->run.ms[FOVEA_STAGE_NETWORK] / made * (full - (made < full ? made : full));
+}
+
+static void fill_report(const struct job *job, double total_ms, struct fovea_report *r)
+{
+    const fovea_plan *plan = job->plan;
+    *r = (struct fovea_report){ .in_width = plan->in_width,
+                                .in_height = plan->in_height,
+                                .out_width = plan->out_width,
+                                .out_height = plan->out_height,
+                                .n_chain = plan->n_chain,
+                                .consistency_steps = plan->consistency_steps,
+                                .total_ms = total_ms };
+    r->scale_x = (double)plan->out_width / plan->in_width;
+    r->scale_y = (double)plan->out_height / plan->in_height;
+    memcpy(r->chain, plan->chain, sizeof r->chain);
+    memcpy(r->method, plan->method, sizeof r->method);
+    memcpy(r->stage_ms, plan->run.ms, sizeof r->stage_ms);
+    report_tiles(plan, r);
+    report_network(job, r);
+    if (plan->meter)
+        fovi_meter_result(plan->meter, r);
+    r->peak_bytes = fovea_context_peak_bytes(plan->run.ctx);
+}
+
+static int check_source(const fovea_plan *plan, const struct fovea_source *source)
+{
+    const struct fovea_format *a = &source->format, *b = &plan->run.format;
+    if (source->width != plan->in_width || source->height != plan->in_height || a->sample != b->sample ||
+        a->n_channels != b->n_channels || a->has_alpha != b->has_alpha)
+        return fovi_fail(plan->run.ctx, FOVEA_E_ARG, "the source is not what the plan was built for");
+    return FOVEA_OK;
+}
+
+int fovea_plan_run(fovea_plan *plan, const struct fovea_source *source, const struct fovea_sink *sink,
+                   const struct fovea_progress *progress, struct fovea_report *report)
+{
+    struct job job = { .plan = plan, .source = source, .sink = sink, .progress = progress };
+    double start = fovi_clock_ms();
+    FOVI_TRY(check_source(plan, source));
+    memset(plan->run.ms, 0, sizeof plan->run.ms);
+    int code = route(&job);
+    struct fovea_source spooled = *source;
+    if (!code && job.spool) {
+        rewind(job.spool);
+        spooled.read = spool_read;
+        spooled.user = &job;
+    }
+    plan->run.source = &spooled;
+    for (int i = 0; i < plan->n_stages; i++)
+        plan->stage[i]->reset(plan->stage[i]);
+    if (plan->meter)
+        fovi_meter_reset(plan->meter);
+    if (!code)
+        code = make_picture(&job);
+    plan->run.source = NULL;
+    if (job.spool)
+        fclose(job.spool);
+    if (!code && report)
+        fill_report(&job, fovi_clock_ms() - start, report);
+    return code;
+}
+
+int fovea_upscale(fovea_context *ctx, const struct fovea_image *in, struct fovea_image *out,
+                  const struct fovea_upscale_params *params, struct fovea_report *report)
+{
+    fovea_plan *plan;
+    FOVI_TRY(fovea_plan_build(&plan, ctx, in->width, in->height, &in->format, params));
+    int code = FOVEA_OK;
+    if (out->width != plan->out_width || out->height != plan->out_height || out->format.sample != in->format.sample ||
+        out->format.n_channels != in->format.n_channels)
+        code = fovi_fail(ctx, FOVEA_E_ARG, "the result is %dx%d in the input's format, not %dx%d", plan->out_width,
+                         plan->out_height, out->width, out->height);
+    struct fovea_source source = fovea_source_from_image(in);
+    struct fovea_sink sink = fovea_sink_to_image(out);
+    if (!code)
+        code = fovea_plan_run(plan, &source, &sink, NULL, report);
+    fovea_plan_free(&plan);
+    return code;
+}
+
+const char *fovea_path_name(enum fovea_path path)
+{
+    static const char *const names[FOVEA_N_PATHS] = { "classic", "filter", "tiny", "network", "fallback" };
+    return (unsigned)path < FOVEA_N_PATHS ? names[path] : "";
+}
+
+const char *fovea_stage_name(enum fovea_stage stage)
+{
+    static const char *const names[FOVEA_N_STAGES] = { "read",    "analysis",    "routing", "base", "filter",
+                                                       "network", "consistency", "checks",  "write" };
+    return (unsigned)stage < FOVEA_N_STAGES ? names[stage] : "";
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Stages: producers of rows that pull rows from one another.
+ *
+ * A run is a chain of stages from the source to the writer. Each keeps a window of its last rows; asked for rows up to
+ * some number it asks the stages before it and goes on from where it was. So every stage works in strips, memory is a
+ * few strips, and what a row holds does not depend on how the strips were cut.
+ */
+#ifndef FOVI_PIPELINE_STAGE_H
+#define FOVI_PIPELINE_STAGE_H
+
+#include "fovea/analyze.h"
+#include "fovea/upscale.h"
+#include "image/window.h"
+#include "resample/axis.h"
+
+/* Rows that a consumer takes from a stage at a time, so that windows need not hold more. */
+#define FOVI_STAGE_PIECE 16
+
+/* Most taps of a vertical kernel: a reduction by 64 with lanczos3 has 386. */
+#define FOVI_AXIS_MAX_TAPS 512
+
+/* What the stages of one plan share. */
+struct fovi_run {
+    fovea_context *ctx;
+    struct fovea_format format;
+    int n_color; /* planes that carry colour; alpha, where there is one, comes after them */
+    int is_rgb;  /* one luma for the three planes */
+    int strip;   /* input rows worked on at a time, a multiple of FOVEA_TILE */
+    const struct fovea_source *source;
+    double ms[FOVEA_N_STAGES];
+};
+
+struct fovi_stage {
+    struct fovi_run *run;
+    struct fovi_window out;
+    /* Make rows out.y1 .. y_end-1 (y_end <= height; a stage may make more). */
+    int (*advance)(struct fovi_stage *stage, int y_end);
+    void (*reset)(struct fovi_stage *stage); /* before a picture */
+    void (*free)(struct fovi_stage *stage);  /* memory and the stage itself */
+};
+
+/* Make sure that rows up to y_end-1 (or the last) were made. */
+static inline int fovi_stage_need(struct fovi_stage *stage, int y_end)
+{
+    y_end = y_end < stage->out.height ? y_end : stage->out.height;
+    return y_end > stage->out.y1 ? stage->advance(stage, y_end) : FOVEA_OK;
+}
+
+/* ---- the kinds ---- */
+
+/* Rows of the source as planes. Colour under full transparency is filled from visible neighbours, so that nothing of
+ * it bleeds into what can be seen. The source is run->source when it is read. capacity: rows that consumers hold. */
+int fovi_load_create(struct fovi_run *run, int width, int height, int capacity, struct fovi_stage **out);
+
+/* A classical step to any size. */
+int fovi_resize_create(struct fovi_run *run, struct fovi_stage *in, enum fovea_kernel kernel, int width, int height,
+                       int capacity, struct fovi_stage **out);
+
+struct fovi_graph;
+struct fovi_filter;
+
+/* What an enlargement by 2, 3 or 4 is made of. */
+struct fovi_enlarge_params {
+    int scale;
+    const struct fovi_filter *filter; /* for tiles of FOVEA_PATH_FILTER; NULL: there are none */
+    const struct fovi_graph *graph;   /* for tiles of network_path; NULL: there are none */
+    enum fovea_path network_path;
+    uint8_t *path; /* of each tile of the input, borrowed, filled before a run; tiles that fail the gate are changed */
+};
+
+/* Bicubic everywhere plus the luma that filter or network add. */
+int fovi_enlarge_create(struct fovi_run *run, struct fovi_stage *in, const struct fovi_enlarge_params *params,
+                        int capacity, struct fovi_stage **out);
+
+/* Work of the stage's network in the last run, in its input pixels. */
+double fovi_enlarge_network_px(const struct fovi_stage *stage);
+
+/* One step of back-projection: in + weight * U(lr - D(in)). */
+int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi_stage *lr, float weight, int capacity,
+                        struct fovi_stage **out);
+
+/* ---- the meter: D(result as written) - input ---- */
+
+struct fovi_meter;
+int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, int width, int height, int capacity,
+                      struct fovi_meter **out);
+void fovi_meter_reset(struct fovi_meter *meter);
+void fovi_meter_free(struct fovi_meter **meter);
+
+/* Take n rows as written (interleaved). */
+int fovi_meter_push(struct fovi_meter *meter, const void *rows, ptrdiff_t stride_bytes, int n);
+
+/* After the last row: RMS, largest and share within two levels. */
+void fovi_meter_result(const struct fovi_meter *meter, struct fovea_report *report);
+
+/* ---- the gate ---- */
+
+/* Whether a tile of delta (rows x width floats, luma levels) can be trusted: finite and within -255..255. */
+int fovi_gate_accepts(const float *delta, ptrdiff_t stride, int rows, int width);
+
+#endif

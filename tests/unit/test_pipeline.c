@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The pipeline: the same bytes for any threads, strips and instruction sets; routing, the gate, consistency, errors of
+ * source and sink, cancelling, memory.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/context.h"
+#include "base/rng.h"
+#include "fovea/fovea.h"
+#include "model/container.h"
+#include "pipeline/chain.h"
+
+static fovea_context *make_context(int n_threads, uint32_t mask)
+{
+    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
+    fovea_context *ctx;
+    params.n_threads = n_threads;
+    params.cpu_mask = mask;
+    assert_int_equal(fovea_context_create(&ctx, &params), FOVEA_OK);
+    return ctx;
+}
+
+/* A drawn picture: a soft gradient above, stripes, discs and noise below, so that routing has something to choose. */
+static double draw(int x, int y, int c, int height, struct fovi_rng *rng)
+{
+    double v = 0.3 + 0.4 * sin(x * 0.011 + c) * cos(y * 0.013);
+    if (y > height / 2) {
+        v = 0.5 + 0.3 * sin(x * 0.7 + y * 0.31 * (c + 1)) + 0.2 * fovi_rng_uniform(rng);
+        v = (x / 9 + y / 7) % 2 ? v : 1.0 - v;
+    }
+    return v < 0.0 ? 0.0 : v > 1.0 ? 1.0 : v;
+}
+
+static struct fovea_image make_image(int width, int height, enum fovea_sample sample, int n_channels, int has_alpha)
+{
+    struct fovea_image image = { width, height, { sample, n_channels, has_alpha }, NULL, 0 };
+    struct fovi_rng rng = { 99 };
+    size_t pixel = fovea_pixel_bytes(&image.format);
+    image.stride_bytes = (ptrdiff_t)((size_t)width * pixel);
+    image.data = malloc((size_t)height * (size_t)width * pixel);
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            for (int c = 0; c < n_channels; c++) {
+                double v = has_alpha && c == n_channels - 1 ? (x * 3 > width ? 1.0 : x % 5 / 4.0)
+                                                            : draw(x, y, c, height, &rng);
+                size_t at = ((size_t)y * (size_t)width + (size_t)x) * (size_t)n_channels + (size_t)c;
+                if (sample == FOVEA_SAMPLE_U8)
+                    ((uint8_t *)image.data)[at] = (uint8_t)(v * 255.0);
+                else if (sample == FOVEA_SAMPLE_U16)
+                    ((uint16_t *)image.data)[at] = (uint16_t)(v * 65535.0);
+                else
+                    ((float *)image.data)[at] = (float)(v * 1.5 - 0.25);
+            }
+        }
+    }
+    return image;
+}
+
+static size_t image_bytes(const struct fovea_image *image)
+{
+    return (size_t)image->height * (size_t)image->stride_bytes;
+}
+
+/* Enlarge into a new picture. */
+static int enlarge(fovea_context *ctx, const struct fovea_image *in, const struct fovea_upscale_params *params,
+                   struct fovea_image *out, struct fovea_report *report)
+{
+    *out = *in;
+    int code = fovea_output_size(ctx, in->width, in->height, params, &out->width, &out->height);
+    assert_int_equal(code, FOVEA_OK);
+    out->stride_bytes = (ptrdiff_t)((size_t)out->width * fovea_pixel_bytes(&in->format));
+    out->data = calloc((size_t)out->height, (size_t)out->stride_bytes);
+    return fovea_upscale(ctx, in, out, params, report);
+}
+
+static const struct fovea_upscale_params defaults = FOVEA_UPSCALE_DEFAULTS;
+
+/* ---- chains and sizes ---- */
+
+static void chains_reach_their_ratio(void **state)
+{
+    (void)state;
+    for (double ratio = 1.01; ratio <= 16.0; ratio += 0.13) {
+        int chain[FOVI_CHAIN_MAX], product = 1, n = fovi_chain_choose(ratio, 0, chain);
+        assert_in_range(n, 1, 2);
+        for (int i = 0; i < n; i++)
+            product *= chain[i];
+        assert_true(product >= ratio);
+        n = fovi_chain_choose(ratio, 2, chain);
+        assert_in_range(n, 1, 4);
+    }
+    int chain[FOVI_CHAIN_MAX];
+    assert_int_equal(fovi_chain_choose(1.0, 0, chain), 0);
+    assert_int_equal(fovi_chain_choose(2.0, 0, chain), 1);
+    assert_int_equal(chain[0], 2);
+    assert_int_equal(fovi_chain_choose(5.0, 0, chain), 2);
+    assert_int_equal(chain[0] * chain[1], 6);
+}
+
+static void sizes_follow_the_rule(void **state)
+{
+    (void)state;
+    fovea_context *ctx = make_context(1, 0);
+    struct fovea_upscale_params p = defaults;
+    int w, h;
+    p.scale = 1.37;
+    assert_int_equal(fovea_output_size(ctx, 101, 53, &p, &w, &h), FOVEA_OK);
+    assert_int_equal(w, 138);
+    assert_int_equal(h, 73);
+    p.scale = 1.0 / 64.0;
+    assert_int_equal(fovea_output_size(ctx, 10, 10, &p, &w, &h), FOVEA_OK);
+    assert_int_equal(w * h, 1);
+    p.width = 1001;
+    assert_int_equal(fovea_output_size(ctx, 500, 250, &p, &w, &h), FOVEA_OK);
+    assert_int_equal(w, 1001);
+    assert_int_equal(h, 501);
+    static const double wrong[] = { 0.0, -1.0, 17.0, 1e9, 0.001, NAN, INFINITY };
+    p = defaults;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        p.scale = wrong[i];
+        assert_int_equal(fovea_output_size(ctx, 10, 10, &p, &w, &h), FOVEA_E_ARG);
+    }
+    fovea_context_free(&ctx);
+}
+
+/* ---- the same bytes ---- */
+
+struct variant {
+    int n_threads, strip;
+    uint32_t mask;
+};
+
+static void check_invariance(const struct fovea_image *in, const struct fovea_upscale_params *params, const char *what)
+{
+    static const struct variant variants[] = { { 1, 0, FOVEA_CPU_ALL },
+                                               { 2, 1, FOVEA_CPU_ALL },
+                                               { 3, 17, FOVEA_CPU_AVX2 },
+                                               { 2, 4096, FOVEA_CPU_ALL },
+                                               { 2, 48, 0 } };
+    struct fovea_image first = { 0 };
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+        fovea_context *ctx = make_context(variants[i].n_threads, variants[i].mask);
+        struct fovea_upscale_params p = *params;
+        struct fovea_image out;
+        struct fovea_report report;
+        p.strip_rows = variants[i].strip;
+        if (p.method == FOVEA_METHOD_AUTO && variants[i].mask == 0)
+            p.max_loss_db = 0.0; /* costs are those of the instruction set, so the choice may differ: see below */
+        int code = enlarge(ctx, in, &p, &out, &report);
+        if (code)
+            fail_msg("%s: %s", what, fovea_last_error(ctx));
+        if (i == 0)
+            first = out;
+        else if (!(params->method == FOVEA_METHOD_AUTO && variants[i].mask == 0) &&
+                 memcmp(first.data, out.data, image_bytes(&out)) != 0)
+            fail_msg("%s: %d threads, strips of %d, mask %x give other bytes", what, variants[i].n_threads,
+                     variants[i].strip, variants[i].mask);
+        if (i)
+            free(out.data);
+        fovea_context_free(&ctx);
+    }
+    free(first.data);
+}
+
+static void bytes_do_not_depend_on_the_machine(void **state)
+{
+    (void)state;
+    static const struct {
+        int width, height, n_channels, has_alpha;
+        enum fovea_sample sample;
+    } pictures[] = { { 131, 75, 3, 0, FOVEA_SAMPLE_U8 },
+                     { 37, 61, 1, 0, FOVEA_SAMPLE_U16 },
+                     { 50, 70, 4, 1, FOVEA_SAMPLE_U8 },
+                     { 33, 17, 2, 0, FOVEA_SAMPLE_F32 },
+                     { 1, 1, 3, 0, FOVEA_SAMPLE_U8 } };
+    static const double scales[] = { 2.0, 3.0, 4.0, 1.37, 5.0, 0.6 };
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+        struct fovea_image in = make_image(pictures[i].width, pictures[i].height, pictures[i].sample,
+                                           pictures[i].n_channels, pictures[i].has_alpha);
+        for (size_t s = 0; s < sizeof scales / sizeof *scales; s++) {
+            static const enum fovea_method methods[] = { FOVEA_METHOD_CLASSIC, FOVEA_METHOD_FILTER,
+                                                         FOVEA_METHOD_NETWORK, FOVEA_METHOD_AUTO };
+            for (int m = 0; m < 4; m++) {
+                struct fovea_upscale_params p = defaults;
+                char what[96];
+                p.scale = scales[s];
+                p.method = methods[m];
+                p.network = "tiny";
+                p.consistency = m == 0 && s % 2 ? FOVEA_CONSISTENCY_ON : FOVEA_CONSISTENCY_DEFAULT;
+                snprintf(what, sizeof what, "%dx%d, %d channels, x%g, method %d", in.width, in.height,
+                         in.format.n_channels, p.scale, (int)p.method);
+                check_invariance(&in, &p, what);
+            }
+        }
+        free(in.data);
+    }
+}
+
+static void no_loss_allowed_means_tiny_everywhere(void **state)
+{
+    (void)state;
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    struct fovea_image in = make_image(150, 90, FOVEA_SAMPLE_U8, 3, 0), a, b;
+    struct fovea_upscale_params p = defaults;
+    struct fovea_report report;
+    p.max_loss_db = 0.0;
+    assert_int_equal(enlarge(ctx, &in, &p, &a, &report), FOVEA_OK);
+    assert_int_equal(report.n_tiles[FOVEA_PATH_TINY], 10 * 6);
+    p.method = FOVEA_METHOD_NETWORK;
+    p.network = "tiny";
+    assert_int_equal(enlarge(ctx, &in, &p, &b, &report), FOVEA_OK);
+    assert_memory_equal(a.data, b.data, image_bytes(&a));
+    free(a.data);
+    free(b.data);
+    free(in.data);
+    fovea_context_free(&ctx);
+}
+
+/* Where all neighbours within reach take the same path, a routed picture equals that path's picture. */
+static void routed_tiles_equal_whole_pictures(void **state)
+{
+    (void)state;
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    struct fovea_image in = make_image(320, 240, FOVEA_SAMPLE_U8, 3, 0), mixed, tiny, filter;
+    struct fovea_upscale_params p = defaults;
+    struct fovea_report report;
+    struct fovea_provenance map;
+    fovea_plan *plan;
+    p.consistency = FOVEA_CONSISTENCY_OFF;
+    p.method = FOVEA_METHOD_FILTER;
+    assert_int_equal(enlarge(ctx, &in, &p, &filter, &report), FOVEA_OK);
+    p.method = FOVEA_METHOD_NETWORK;
+    p.network = "tiny";
+    assert_int_equal(enlarge(ctx, &in, &p, &tiny, &report), FOVEA_OK);
+    p.method = FOVEA_METHOD_AUTO;
+    p.max_loss_db = 0.3;
+    assert_int_equal(enlarge(ctx, &in, &p, &mixed, &report), FOVEA_OK);
+    assert_int_equal(fovea_plan_build(&plan, ctx, 320, 240, &in.format, &p), FOVEA_OK);
+    struct fovea_source source = fovea_source_from_image(&in);
+    struct fovea_sink sink = fovea_sink_to_image(&mixed);
+    assert_int_equal(fovea_plan_run(plan, &source, &sink, NULL, &report), FOVEA_OK);
+    fovea_plan_provenance(plan, &map);
+    assert_true(report.n_tiles[FOVEA_PATH_TINY] > 0 && report.n_tiles[FOVEA_PATH_FILTER] > 0);
+    assert_true(report.saved_network_share > 0.0 && report.saved_network_share < 1.0);
+    for (int y = 0; y < mixed.height; y++) {
+        for (int x = 0; x < mixed.width * 3; x++) {
+            int path = map.path[y / 32 * map.n_tiles_x + x / 3 / 32];
+            const struct fovea_image *like = path == FOVEA_PATH_TINY ? &tiny : &filter;
+            ptrdiff_t at = y * mixed.stride_bytes + x;
+            if (((uint8_t *)mixed.data)[at] != ((uint8_t *)like->data)[at])
+                fail_msg("sample (%d, %d) of a tile of path %d", x, y, path);
+        }
+    }
+    fovea_plan_free(&plan);
+    free(mixed.data);
+    free(tiny.data);
+    free(filter.data);
+    free(in.data);
+    fovea_context_free(&ctx);
+}
+
+/* ---- models given by the caller, the gate ---- */
+
+/* A container of "conv3x3 1 4; shuffle 2; add base" whose weights are all the same number. */
+static fovea_model *make_model(fovea_context *ctx, float weight)
+{
+    float weights[36], bias[4] = { 0 };
+    void *bytes;
+    size_t n_bytes;
+    fovea_model *model;
+    for (int i = 0; i < 36; i++)
+        weights[i] = weight;
+    struct fovi_tensor tensors[] = { { "0.weight", FOVI_DTYPE_F32, 4, { 4, 1, 3, 3 }, 36, weights },
+                                     { "0.bias", FOVI_DTYPE_F32, 1, { 4, 1, 1, 1 }, 4, bias } };
+    struct fovi_meta meta[] = { { "format", "fovea" },
+                                { "version", "1" },
+                                { "method", "planted" },
+                                { "scale", "2" },
+                                { "layers", "conv3x3 1 4; shuffle 2; add base" },
+                                { "base", "bicubic" },
+                                { "base_hash", "" },
+                                { "command", "none" },
+                                { "sources", "none" },
+                                { "licence", "none" } };
+    assert_int_equal(fovi_container_encode(ctx, tensors, 2, meta, 10, &bytes, &n_bytes), FOVEA_OK);
+    assert_int_equal(fovea_model_parse(ctx, bytes, n_bytes, &model), FOVEA_OK);
+    fovi_free(ctx, bytes);
+    return model;
+}
+
+static void bad_networks_fall_back_to_the_base(void **state)
+{
+    (void)state;
+    static const float planted[] = { NAN, INFINITY, 1e6f };
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    struct fovea_image in = make_image(70, 40, FOVEA_SAMPLE_U8, 3, 0), base, out;
+    struct fovea_upscale_params p = defaults;
+    struct fovea_report report;
+    p.consistency = FOVEA_CONSISTENCY_OFF;
+    p.method = FOVEA_METHOD_CLASSIC;
+    assert_int_equal(enlarge(ctx, &in, &p, &base, &report), FOVEA_OK);
+    p.method = FOVEA_METHOD_NETWORK;
+    for (size_t i = 0; i < sizeof planted / sizeof *planted; i++) {
+        fovea_model *model = make_model(ctx, planted[i]);
+        p.model = model;
+        assert_int_equal(enlarge(ctx, &in, &p, &out, &report), FOVEA_OK);
+        assert_int_equal(report.n_tiles[FOVEA_PATH_FALLBACK], 5 * 3);
+        assert_memory_equal(out.data, base.data, image_bytes(&out));
+        assert_string_equal(report.method, "planted");
+        free(out.data);
+        fovea_model_free(&model);
+    }
+    fovea_model *zero = make_model(ctx, 0.0f); /* nothing to add: accepted, and equal to the base */
+    p.model = zero;
+    assert_int_equal(enlarge(ctx, &in, &p, &out, &report), FOVEA_OK);
+    assert_int_equal(report.n_tiles[FOVEA_PATH_NETWORK], 5 * 3);
+    assert_memory_equal(out.data, base.data, image_bytes(&out));
+    free(out.data);
+    fovea_model_free(&zero);
+    free(base.data);
+    free(in.data);
+    fovea_context_free(&ctx);
+}
+
+static void unknown_networks_are_refused(void **state)
+{
+    (void)state;
+    fovea_context *ctx = make_context(1, 0);
+    struct fovea_format format = { FOVEA_SAMPLE_U8, 3, 0 };
+    struct fovea_upscale_params p = defaults;
+    fovea_plan *plan;
+    p.method = FOVEA_METHOD_NETWORK;
+    p.network = "gigantic";
+    assert_int_equal(fovea_plan_build(&plan, ctx, 10, 10, &format, &p), FOVEA_E_UNSUPPORTED);
+    assert_null(plan);
+    p.network = NULL;
+    assert_int_equal(fovea_plan_build(&plan, ctx, 10, 10, &format, &p), FOVEA_E_ARG);
+    p = defaults;
+    p.max_loss_db = -1.0;
+    assert_int_equal(fovea_plan_build(&plan, ctx, 10, 10, &format, &p), FOVEA_E_ARG);
+    p = defaults;
+    p.strip_rows = 5000;
+    assert_int_equal(fovea_plan_build(&plan, ctx, 10, 10, &format, &p), FOVEA_E_ARG);
+    assert_int_equal(fovea_plan_build(&plan, ctx, 0, 10, &format, NULL), FOVEA_E_ARG);
+    format.n_channels = 0;
+    assert_int_equal(fovea_plan_build(&plan, ctx, 10, 10, &format, NULL), FOVEA_E_ARG);
+    fovea_context_free(&ctx);
+}
+
+/* ---- consistency ---- */
+
+static void results_agree_with_the_input(void **state)
+{
+    (void)state;
+    static const double scales[] = { 2.0, 3.0, 4.0, 1.5, 2.7 };
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    struct fovea_image in = make_image(120, 100, FOVEA_SAMPLE_U8, 3, 0), out;
+    for (int i = 0; i < in.width * in.height * 3; i++) /* away from the range's ends, where clipping decides */
+        ((uint8_t *)in.data)[i] = (uint8_t)(60 + ((uint8_t *)in.data)[i] / 2);
+    for (size_t s = 0; s < sizeof scales / sizeof *scales; s++) {
+        struct fovea_upscale_params p = defaults;
+        struct fovea_report on;
+        p.scale = scales[s];
+        assert_int_equal(enlarge(ctx, &in, &p, &out, &on), FOVEA_OK);
+        assert_true(on.consistency_measured);
+        if (!(on.consistency_rms <= 0.5))
+            fail_msg("x%g: RMS %g", p.scale, on.consistency_rms);
+        assert_true(on.consistency_within_2 >= 0.99 && on.consistency_within_2 <= 1.0);
+        assert_true(on.consistency_max >= on.consistency_rms);
+        free(out.data);
+    }
+    free(in.data);
+    fovea_context_free(&ctx);
+}
+
+static void grey_and_white_stay(void **state)
+{
+    (void)state;
+    static const int levels[] = { 0, 1, 77, 128, 254, 255 };
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        struct fovea_image in = make_image(40, 40, FOVEA_SAMPLE_U8, 3, 0), out;
+        struct fovea_upscale_params p = defaults;
+        memset(in.data, levels[i], image_bytes(&in));
+        for (int m = 0; m <= (int)FOVEA_METHOD_FILTER; m++) {
+            p.method = (enum fovea_method)m;
+            assert_int_equal(enlarge(ctx, &in, &p, &out, NULL), FOVEA_OK);
+            for (size_t k = 0; k < image_bytes(&out); k++)
+                assert_int_equal(((uint8_t *)out.data)[k], levels[i]);
+            free(out.data);
+        }
+        free(in.data);
+    }
+    fovea_context_free(&ctx);
+}
+
+/* A white disc on transparent black: no dark rim. */
+static void hidden_colour_does_not_bleed(void **state)
+{
+    (void)state;
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    struct fovea_image in = make_image(80, 80, FOVEA_SAMPLE_U8, 4, 1), out;
+    for (int y = 0; y < 80; y++) {
+        for (int x = 0; x < 80; x++) {
+            double r = hypot(x - 40.3, y - 39.6), a = 25.5 - r;
+            uint8_t *p = (uint8_t *)in.data + (y * 80 + x) * 4;
+            p[3] = (uint8_t)(255.0 * (a < 0.0 ? 0.0 : a > 1.0 ? 1.0 : a));
+            p[0] = p[1] = p[2] = p[3] ? 255 : 0;
+        }
+    }
+    for (int scale = 2; scale <= 4; scale += 2) {
+        for (int m = 0; m <= (int)FOVEA_METHOD_FILTER; m++) {
+            struct fovea_upscale_params p = defaults;
+            p.scale = scale;
+            p.method = (enum fovea_method)m;
+            assert_int_equal(enlarge(ctx, &in, &p, &out, NULL), FOVEA_OK);
+            for (size_t k = 0; k < image_bytes(&out); k += 4) {
+                const uint8_t *px = (uint8_t *)out.data + k;
+                if (px[3] && (px[0] < 254 || px[1] < 254 || px[2] < 254))
+                    fail_msg("x%d, method %d: %d %d %d under alpha %d", scale, m, px[0], px[1], px[2], px[3]);
+            }
+            free(out.data);
+        }
+    }
+    free(in.data);
+    fovea_context_free(&ctx);
+}
+
+/* ---- sources, sinks, cancelling ---- */
+
+struct tap {
+    struct fovea_source source;
+    int rows, fail_at, rewinds;
+};
+
+static int tap_read(void *user, int y, int n, void *rows, ptrdiff_t stride)
+{
+    struct tap *t = user;
+    t->rows += n;
+    if (t->fail_at && t->rows > t->fail_at)
+        return FOVEA_E_READ;
+    return t->source.read(t->source.user, y, n, rows, stride);
+}
+
+static int stop_early(void *user, double done)
+{
+    int *calls = user;
+    assert_true(done >= 0.0 && done <= 1.0);
+    return ++*calls == 5;
+}
+
+static int refuse(void *user, int y, int n, const void *rows, ptrdiff_t stride)
+{
+    (void)user, (void)n, (void)rows, (void)stride;
+    return y > 50 ? FOVEA_E_WRITE : FOVEA_OK;
+}
+
+static void sources_and_sinks_speak_for_themselves(void **state)
+{
+    (void)state;
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    struct fovea_image in = make_image(90, 100, FOVEA_SAMPLE_U8, 3, 0), expected, out;
+    struct fovea_report report;
+    fovea_plan *plan;
+    assert_int_equal(enlarge(ctx, &in, NULL, &expected, &report), FOVEA_OK);
+    assert_int_equal(fovea_plan_build(&plan, ctx, 90, 100, &in.format, NULL), FOVEA_OK);
+    out = expected;
+    out.data = calloc(1, image_bytes(&out));
+    struct tap tap = { .source = fovea_source_from_image(&in) };
+    struct fovea_source source = tap.source;
+    struct fovea_sink sink = fovea_sink_to_image(&out), wall = { refuse, NULL };
+    source.read = tap_read;
+    source.user = &tap;
+    source.rewind = NULL; /* the second pass comes from a temporary file */
+    assert_int_equal(fovea_plan_run(plan, &source, &sink, NULL, &report), FOVEA_OK);
+    assert_int_equal(tap.rows, 100);
+    assert_memory_equal(out.data, expected.data, image_bytes(&out));
+    tap.rows = 0;
+    tap.fail_at = 60;
+    assert_int_equal(fovea_plan_run(plan, &source, &sink, NULL, NULL), FOVEA_E_READ);
+    source = tap.source;
+    assert_int_equal(fovea_plan_run(plan, &source, &wall, NULL, NULL), FOVEA_E_WRITE);
+    int calls = 0;
+    struct fovea_progress progress = { stop_early, &calls };
+    assert_int_equal(fovea_plan_run(plan, &source, &sink, &progress, NULL), FOVEA_E_CANCELLED);
+    memset(out.data, 0, image_bytes(&out)); /* and the plan still works */
+    assert_int_equal(fovea_plan_run(plan, &source, &sink, NULL, NULL), FOVEA_OK);
+    assert_memory_equal(out.data, expected.data, image_bytes(&out));
+    source.width = 89;
+    assert_int_equal(fovea_plan_run(plan, &source, &sink, NULL, NULL), FOVEA_E_ARG);
+    fovea_plan_free(&plan);
+    free(out.data);
+    free(expected.data);
+    free(in.data);
+    fovea_context_free(&ctx);
+}
+
+/* ---- memory ---- */
+
+static int blank_read(void *user, int y, int n, void *rows, ptrdiff_t stride)
+{
+    (void)user;
+    for (int i = 0; i < n; i++)
+        memset((char *)rows + i * stride, (y + i) & 255, 600 * 3);
+    return FOVEA_OK;
+}
+
+static int blank_rewind(void *user)
+{
+    (void)user;
+    return FOVEA_OK;
+}
+
+static int swallow(void *user, int y, int n, const void *rows, ptrdiff_t stride)
+{
+    (void)user, (void)y, (void)n, (void)rows, (void)stride;
+    return FOVEA_OK;
+}
+
+static size_t peak_of_height(int height)
+{
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    struct fovea_source source = { 600, height, { FOVEA_SAMPLE_U8, 3, 0 }, blank_read, blank_rewind, NULL };
+    struct fovea_sink sink = { swallow, NULL };
+    fovea_plan *plan;
+    assert_int_equal(fovea_plan_build(&plan, ctx, 600, height, &source.format, NULL), FOVEA_OK);
+    assert_int_equal(fovea_plan_run(plan, &source, &sink, NULL, NULL), FOVEA_OK);
+    fovea_plan_free(&plan);
+    size_t peak = fovea_context_peak_bytes(ctx);
+    fovea_context_free(&ctx);
+    return peak;
+}
+
+static void memory_does_not_grow_with_height(void **state)
+{
+    (void)state;
+    size_t low = peak_of_height(600), high = peak_of_height(2400);
+    print_message("peak for 600 rows %zu bytes, for 2400 rows %zu\n", low, high);
+    assert_true(high < low + low / 10);
+}
+
+static void failed_allocations_leave_nothing(void **state)
+{
+    (void)state;
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    struct fovea_image in = make_image(40, 40, FOVEA_SAMPLE_U8, 4, 1), out;
+    size_t held = fovi_alloc_held(ctx);
+    int code = FOVEA_E_NOMEM;
+    long k = 1;
+    for (; code; k++) {
+        fovi_alloc_fail_nth(ctx, k);
+        code = enlarge(ctx, &in, NULL, &out, NULL);
+        fovi_alloc_fail_nth(ctx, 0);
+        free(out.data);
+        assert_true(code == FOVEA_OK || code == FOVEA_E_NOMEM);
+        assert_int_equal(fovi_alloc_held(ctx), held);
+    }
+    assert_true(k > 30);
+    free(in.data);
+    fovea_context_free(&ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chains_reach_their_ratio),
+        cmocka_unit_test(sizes_follow_the_rule),
+        cmocka_unit_test(bytes_do_not_depend_on_the_machine),
+        cmocka_unit_test(no_loss_allowed_means_tiny_everywhere),
+        cmocka_unit_test(routed_tiles_equal_whole_pictures),
+        cmocka_unit_test(bad_networks_fall_back_to_the_base),
+        cmocka_unit_test(unknown_networks_are_refused),
+        cmocka_unit_test(results_agree_with_the_input),
+        cmocka_unit_test(grey_and_white_stay),
+        cmocka_unit_test(hidden_colour_does_not_bleed),
+        cmocka_unit_test(sources_and_sinks_speak_for_themselves),
+        cmocka_unit_test(memory_does_not_grow_with_height),
+        cmocka_unit_test(failed_allocations_leave_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
