@@ -79,7 +79,7 @@ struct fovea_io_loss {
 };
 
 /* Begin a file. The extension chooses the format: .png (8, 16 bits), .jpg .jpeg (8 bits, quality 95, full chroma),
- * .webp (8 bits, lossless), .tif .tiff (all, deflate), .pgm .ppm .pnm (8, 16 bits), .pfm (float).
+ * .webp (8 bits, lossless), .tif .tiff (all, LZW), .pgm .ppm .pnm (8, 16 bits), .pfm (float).
  * like: NULL, or a reader whose colour profile, EXIF, XMP, IPTC and resolution the file takes over, where the format can
  * hold them; needed during the call only. Errors: FOVEA_E_WRITE (unknown extension, missing or unwritable folder, a
  * picture that the format cannot hold), FOVEA_E_ARG, FOVEA_E_NOMEM, FOVEA_E_INTERNAL. */

@@ -62,6 +62,14 @@ write_file("pre.tif", tiff_bytes(1, 1, 4, 8, 2, bytes([64, 0, 32, 128]), extra=[
 expect_ok("upscale", "pre.tif", "-o", "back.png", *same)
 check(abs(read_png("back.png")[4][0] - 127.5) <= .5, "premultiplied colours are divided by alpha")
 
+# CMYK becomes RGB: no ink is white, all ink is nearly black
+write_file("cmyk.tif", tiff_bytes(3, 1, 4, 8, 5, bytes([0, 0, 0, 0, 255, 255, 255, 255, 255, 0, 0, 0])))
+check((info("cmyk.tif").get("colour"), info("cmyk.tif").get("channels")) == ("cmyk", 3), "CMYK: %s" % info("cmyk.tif"))
+expect_ok("upscale", "cmyk.tif", "-o", "back.png", *same)
+ink = read_png("back.png")
+check(ink[2:4] == (3, 8) and min(ink[4][:3]) > 250 and max(ink[4][3:6]) < 60, "CMYK to sRGB: %s" % ink[4])
+check(ink[4][6] < ink[4][7] and ink[4][6] < ink[4][8], "cyan ink is not red: %s" % ink[4])
+
 # losses are said
 write_png("rgba16.png", 8, 8, 4, lambda x, y, c: 0 if c == 3 else 30000, 16)
 run = expect_ok("upscale", "rgba16.png", "-o", "flat.jpg", *same)
@@ -82,4 +90,25 @@ at = 8 + 25
 write_file("phys.png", png[:at] + chunk(b"pHYs", struct.pack(">IIB", 11811, 11811, 1)) + png[at:])
 expect_ok("upscale", "phys.png", "-o", "phys.tif", *same)
 check(abs((info("phys.tif").get("pixels_per_mm") or 0) - 11.811) < .01, "resolution is kept")
+
+# a JPEG's EXIF with date and orientation, XMP and ICC profile
+def segment(marker, data):
+    return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
+
+
+date, note = b"2026:01:02 03:04:05\0", b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+exif = (b"Exif\0\0II*\0\x08\0\0\0\x02\0" + struct.pack("<HHIHH", 0x112, 3, 1, 6, 0) +
+        struct.pack("<HHII", 0x132, 2, len(date), 38) + b"\0\0\0\0" + date)
+profile = (struct.pack(">I", 132) + b"\0\0\0\0\x02\x10\0\0mntrRGB XYZ " + b"\0" * 12 + b"acsp" + b"\0" * 88 + b"\0\0\0\0")
+expect_ok("upscale", "c3_8.png", "-o", "plain.jpg", *same)
+jpeg = read_file("plain.jpg")
+write_file("meta.jpg", jpeg[:2] + segment(0xe1, exif) + segment(0xe1, note) +
+           segment(0xe2, b"ICC_PROFILE\0\x01\x01" + profile) + jpeg[2:])
+found = info("meta.jpg")
+check((found.get("width"), found.get("height"), found.get("orientation")) == (17, 31, 6), "EXIF orientation: %s" % found)
+check(found.get("icc") and found.get("exif") and found.get("xmp"), "metadata are seen: %s" % found)
+expect_ok("upscale", "meta.jpg", "-o", "meta2.jpg", "-s", "2", "--method", "bicubic")
+jpeg, found = read_file("meta2.jpg"), info("meta2.jpg")
+check((found.get("width"), found.get("height"), found.get("orientation")) == (34, 62, 1), "turned once: %s" % found)
+check(date in jpeg and b"xmpmeta" in jpeg and profile in jpeg, "date, XMP and profile are kept")
 finish()
