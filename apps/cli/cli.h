@@ -83,6 +83,8 @@ int cli_exit_code(int error, int for_input);
 /* Fail with the last sentence of the context, or of the file library. */
 int cli_fail_core(const struct cli *cli, int error);
 int cli_fail_io(const struct cli *cli, int error, int for_input);
+/* Fail for a model file that could not be loaded; the sentence names it once. */
+int cli_fail_model(const struct cli *cli, int error, const char *path);
 /* Print a JSON object to standard output and drop it. */
 int cli_print_json(const struct cli *cli, json_t *object);
 /* A number for JSON: null where it is not finite. */

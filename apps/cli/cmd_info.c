@@ -44,7 +44,7 @@ static int print_model(const struct cli *cli, const char *path)
     fovea_model *model;
     int code = fovea_model_load(cli->ctx, path, &model);
     if (code)
-        return cli_fail(cli, cli_exit_code(code, 1), "model '%s': %s", path, fovea_last_error(cli->ctx));
+        return cli_fail_model(cli, code, path);
     if (cli->is_json) {
         json_t *object = cli_model_json(model);
         json_object_set_new(object, "file", json_string(path));

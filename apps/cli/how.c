@@ -27,15 +27,6 @@ int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fove
 /* The words are few and fixed, so that a mistyped one is not taken for a file. */
 static const char *const networks[] = { "tiny", "small", "medium", "large" };
 
-static int load_model(const struct cli *cli, const char *path, fovea_model **model)
-{
-    int code = fovea_model_load(cli->ctx, path, model);
-    if (!code)
-        return CLI_OK;
-    const char *text = fovea_last_error(cli->ctx);
-    return cli_fail(cli, cli_exit_code(code, 1), "model '%s': %s", path, *text ? text : fovea_error_name(code));
-}
-
 int cli_how_method(const struct cli *cli, const char *word, struct fovea_upscale_params *params, fovea_model **model)
 {
     *model = NULL;
@@ -67,7 +58,7 @@ int cli_how_method(const struct cli *cli, const char *word, struct fovea_upscale
                         "option --method: '%s' is no method: auto, bicubic, lanczos3, nearest, bilinear, catmull-rom, "
                         "mitchell, lanczos2, filter, tiny, small, medium, large, or a .safetensors file",
                         word);
-    int code = load_model(cli, word, model);
+    int code = fovea_model_load(cli->ctx, word, model);
     params->model = *model;
-    return code;
+    return code ? cli_fail_model(cli, code, word) : CLI_OK;
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -67,6 +68,14 @@ int cli_fail_io(const struct cli *cli, int error, int for_input)
 {
     const char *text = fovea_io_last_error(cli->io);
     return cli_fail(cli, cli_exit_code(error, for_input), "%s", *text ? text : fovea_error_name(error));
+}
+
+int cli_fail_model(const struct cli *cli, int error, const char *path)
+{
+    const char *text = fovea_last_error(cli->ctx);
+    if (strstr(text, path))
+        return cli_fail(cli, cli_exit_code(error, 1), "%s", text);
+    return cli_fail(cli, cli_exit_code(error, 1), "model '%s': %s", path, *text ? text : fovea_error_name(error));
 }
 
 int cli_print_json(const struct cli *cli, json_t *object)
