@@ -52,19 +52,23 @@ fetch_sample()
     [ -f "$sample" ] || die "the package python-matplotlib-data has no $sample; please name a photo: ./demo.sh PHOTO"
 }
 
-# figure NAME JSON: the number behind a name in one line of JSON ("psnr_y": 31.5).
+# figure NAME JSON: the first number with this name in a line of JSON ("psnr_y": 31.5).
 figure()
 {
-    printf '%s' "$2" | tr -d '\n' | sed -n "s/.*\"$1\": *\\(-\\{0,1\\}[0-9][0-9.e+-]*\\).*/\\1/p"
+    printf '%s' "$2" | tr -d '\n' | sed "s/\"$1\"/@/" | sed -n 's/[^@]*@: *\(-\{0,1\}[0-9][0-9.e+-]*\).*/\1/p'
 }
 
-# compare_row NAME FILE: one line of the table.
-compare_row()
+# measure METHOD: how near the photo comes that was halved and enlarged by this method, as JSON. A photo of odd width or
+# height was cropped on the way, so the enlarged file has another size; then fovea evaluate does the same in memory.
+measure()
 {
-    result=$(build/fovea compare "$reference" "$2" --border 2 --json) || die "compare failed"
-    printf '  %-10s %8.2f dB %10.4f\n' "$1" "$(figure psnr_y "$result")" "$(figure ssim_y "$result")"
+    build/fovea compare "$photo" "$folder/${name}_back_$1.png" --border 2 --json 2>/dev/null && return
+    mkdir -p "$folder/original"
+    cp "$photo" "$folder/original/"
+    build/fovea evaluate "$folder/original" -s 2 --method "$1" --json --quiet
 }
 
+[ -z "$photo" ] || [ -f "$photo" ] || die "no such file: $photo"
 require "$build_needs"
 configure build
 compile build || die "the build failed"
@@ -73,7 +77,6 @@ if [ -z "$photo" ]; then
     fetch_sample
     photo=$sample
 fi
-[ -f "$photo" ] || die "no such file: $photo"
 mkdir -p "$folder"
 name=$(basename "$photo")
 name=${name%.*}
@@ -84,23 +87,25 @@ echo
 build/fovea analyze "$photo" -o "$folder/difficulty.png" --quiet
 build/fovea upscale "$photo" -o "$large" -s 2 --map "$folder/provenance.png" --report "$folder/report.json"
 echo
-echo "Look at"
-echo "  $large              the enlarged picture"
-echo "  $folder/difficulty.png    where detail was lost: dark = easy, bright = hard"
-echo "  $folder/provenance.png    which tile was made by the filter and which by a network"
-echo "  $folder/report.json       what was done, how long it took, how far to trust it"
+echo "In the folder $folder:"
+echo "  ${name}_x2.png     the enlarged picture"
+echo "  difficulty.png     where detail was lost: dark = easy, bright = hard"
+echo "  provenance.png     what made each tile: grey = classical, blue = filter, green and orange = networks"
+echo "  report.json        what was done, how long it took, how far to trust it"
 echo
 
-# The same photo, reduced to half its size and enlarged back: now the truth is known, and the result can be measured.
-reference=$photo
-small=$folder/${name}_half.png
-build/fovea downscale "$photo" -o "$small" -s 2 --quiet
+# The same photo, halved and enlarged back: now the truth is known, and the result can be measured.
+build/fovea downscale "$photo" -o "$folder/${name}_half.png" -s 2 --quiet
 for method in bicubic auto; do
-    build/fovea upscale "$small" -o "$folder/${name}_back_$method.png" -s 2 --method $method --quiet
+    build/fovea upscale "$folder/${name}_half.png" -o "$folder/${name}_back_$method.png" -s 2 --method $method --quiet
 done
-echo "How good is that? The photo was reduced to half its size and enlarged back; compared with the original:"
-echo "  method         PSNR-Y     SSIM-Y"
-compare_row bicubic "$folder/${name}_back_bicubic.png"
-compare_row fovea "$folder/${name}_back_auto.png"
-echo "(higher is better; +1 dB is visible, 'auto' is what fovea does unless told otherwise)"
-echo "The pictures: $folder/${name}_half.png, ${name}_back_bicubic.png, ${name}_back_auto.png"
+before=$(measure bicubic)
+after=$(measure auto)
+echo "What is that worth? The photo was halved, enlarged back, and compared with the original (higher is better):"
+echo "  enlarged by    PSNR-Y    SSIM-Y"
+printf '  bicubic     %6.2f dB    %.4f\n' "$(figure psnr_y "$before")" "$(figure ssim_y "$before")"
+printf '  fovea       %6.2f dB    %.4f\n' "$(figure psnr_y "$after")" "$(figure ssim_y "$after")"
+printf '%s %s\n' "$(figure psnr_y "$before")" "$(figure psnr_y "$after")" |
+    awk '{ d = $2 - $1; printf "  gain        %+6.2f dB, an error energy %.0f %% %s\n",
+           d, 100 * (d < 0 ? 10 ^ (-d / 10) - 1 : 1 - 10 ^ (-d / 10)), d < 0 ? "higher" : "lower" }'
+echo "See for yourself: ${name}_half.png, ${name}_back_bicubic.png and ${name}_back_auto.png in the same folder."

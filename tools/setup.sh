@@ -155,13 +155,14 @@ require()
 # folder that was moved, or that another meson made).
 configure()
 {
-    folder=$1
+    configure_folder=$1
     shift
-    if [ -f "$folder/build.ninja" ] && meson setup --reconfigure "$folder" "$@" >/dev/null 2>&1; then
+    if [ -f "$configure_folder/build.ninja" ] &&
+        meson setup --reconfigure "$configure_folder" "$@" >/dev/null 2>&1; then
         return 0
     fi
-    rm -rf "$folder"
-    quiet meson setup "$folder" "$@" || die "meson could not configure $folder"
+    rm -rf "$configure_folder"
+    quiet meson setup "$configure_folder" "$@" || die "meson could not configure $configure_folder"
 }
 
 # compile FOLDER: build; ninja's progress on a terminal, else its words only where it fails.
