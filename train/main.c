@@ -14,6 +14,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *what;
 } commands[] = {
+    { "filter", train_filter_main, "fit the hashed filter, or measure one" },
     { "net", train_net_main, "train a network by a recipe" },
 };
 

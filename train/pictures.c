@@ -180,7 +180,7 @@ static void enlarge_columns(void *arg, int y, int worker)
               e->out + (ptrdiff_t)y * e->ax.out);
 }
 
-static int enlarge_plane(fovea_context *ctx, const float *in, int width, int height, int scale, float *out)
+int train_enlarge(fovea_context *ctx, const float *in, int width, int height, int scale, float *out)
 {
     struct enlarge e = { .dsp = fovi_resample_dsp_get(fovea_context_cpu(ctx)), .in = in, .out = out };
     if (width > 8192)
@@ -205,7 +205,7 @@ static int store_pair(fovea_context *ctx, struct train_picture *p, int scale, co
                       float *base)
 {
     size_t n_lr = (size_t)p->width * (size_t)p->height, n_hr = n_lr * (size_t)(scale * scale);
-    FOVI_TRY(enlarge_plane(ctx, lr, p->width, p->height, scale, base));
+    FOVI_TRY(train_enlarge(ctx, lr, p->width, p->height, scale, base));
     p->lr = malloc(n_lr * sizeof *p->lr);
     p->residual = malloc(n_hr * sizeof *p->residual);
     if (!p->lr || !p->residual)

@@ -34,6 +34,9 @@ int train_picture_read(fovea_context *ctx, fovea_io *io, const char *path, struc
 /* Luma of an 8-bit picture in levels (BT.601 studio for RGB): width * height floats. */
 void train_luma(const struct fovea_image *image, float *luma);
 
+/* Bicubic enlargement of a plane of width x height floats; out: scale times as wide and high. */
+int train_enlarge(fovea_context *ctx, const float *in, int width, int height, int scale, float *out);
+
 /* Load all names, each at every factor of rescale (1 = as it is, 0.8 = reduced to that first; each gives a pair),
  * and reduce by the exact imresize. Pairs with a side under min_side low-
  * resolution pixels are left out. */
