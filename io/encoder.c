@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A libvips saver in its own thread. Rows come in through a ring and go out through the generate callback of an image
- * that libvips pulls from the top (vips_sequential keeps it in order), so that only the ring and libvips' own strips are
- * in memory. Either side may end first: a failed saver makes put fail, a cancelled encoder makes the saver fail.
+ * that libvips pulls from the top (vips_sequential keeps it in order), so that only the ring and libvips' own strips
+ * are in memory. Either side may end first: a failed saver makes put fail, a cancelled encoder makes the saver fail.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -66,9 +66,9 @@ static int generate(VipsRegion *region, void *seq, void *a, void *b, gboolean *s
     return 0;
 }
 
-/* Settings: no loss where the format allows it. Measured on 12 megapixels of an enlarged photo: PNG level 3 with the filter
- * "up" takes .6 of the time of libvips' default and less than half of its bytes; LZW takes a fifth of deflate's time for a
- * tenth more bytes. */
+/* Settings: no loss where the format allows it. Measured on 12 megapixels of an enlarged photo: PNG level 3 with the
+ * filter "up" takes .6 of the time of libvips' default and less than half of its bytes; LZW takes a fifth of
+ * deflate's time for a tenth more bytes. */
 static int save(struct fovi_io_encoder *e, VipsImage *image)
 {
     if (!strcmp(e->saver, "jpegsave"))

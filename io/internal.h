@@ -44,8 +44,8 @@ struct fovi_io_scan {
 /* Sniff the file and walk its structure up to the end of its first picture. size_bytes: of the file. */
 void fovi_io_scan_file(FILE *file, int64_t size_bytes, struct fovi_io_scan *scan);
 void fovi_io_scan_tiff(FILE *file, int64_t size_bytes, struct fovi_io_scan *scan);
-/* Make a TIFF's ExtraSamples say that its last channel is alpha, or that none is (libvips calls every fourth one alpha).
- * 0, or -1 if the file cannot be changed. */
+/* Make a TIFF's ExtraSamples say that its last channel is alpha, or that none is (libvips calls every fourth one
+ * alpha). 0, or -1 if the file cannot be changed. */
 int fovi_io_tiff_set_alpha(FILE *file, int64_t size_bytes, int has_alpha);
 
 /* ---- pnm.c: PBM, PGM, PPM, PFM ---- */
@@ -89,7 +89,7 @@ int fovi_io_encoder_start(struct fovi_io_encoder **out, const char *saver, const
                           const struct fovea_format *format, const void *like);
 /* Hand over one row; FOVEA_OK, or FOVEA_E_WRITE when the saver has failed. */
 int fovi_io_encoder_put(struct fovi_io_encoder *encoder, const void *row);
-/* Wait for the end (complete: all rows were given) and free. Returns FOVEA_OK or FOVEA_E_WRITE with the reason in text. */
+/* Wait for the end (complete: all rows were given) and free. FOVEA_OK, or FOVEA_E_WRITE with the reason in text. */
 int fovi_io_encoder_end(struct fovi_io_encoder **encoder, int complete, char *text, size_t n_bytes);
 
 /* The VipsImage of a reader, NULL for PNM. */

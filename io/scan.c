@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What a file is by its first bytes, its size by its header, and whether its structure goes on to the end of the picture.
- * Decoders differ in what they call truncated; this walk is the same for all: JPEG to its end-of-image marker, PNG to
- * IEND, WebP by its RIFF length, TIFF by its strip table, PNM by its size. The walks never trust a length they read.
+ * What a file is by its first bytes, its size by its header, and whether its structure goes on to the end of the
+ * picture. Decoders differ in what they call truncated; this walk is the same for all: JPEG to its end-of-image
+ * marker, PNG to IEND, WebP by its RIFF length, TIFF by its strip table, PNM by its size. The walks never trust a
+ * length they read.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The first directory of a TIFF or BigTIFF: size, kind of the last extra channel, and whether every strip or tile lies inside
- * the file. (libtiff may deliver grey for a strip that is cut off.)
+ * The first directory of a TIFF or BigTIFF: size, kind of the last extra channel, and whether every strip or tile
+ * lies inside the file. (libtiff may deliver grey for a strip that is cut off.)
  */
 #include <string.h>
 

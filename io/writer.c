@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Files as sinks of rows. The extension chooses the format, the format decides what of the picture it can hold; rows are
- * converted and go to libvips' saver or, for PNM, straight to the file. The file is made under a temporary name beside
- * its final one and renamed at the very end, so that a failed or cancelled write leaves nothing.
+ * Files as sinks of rows. The extension chooses the format, the format decides what of the picture it can hold; rows
+ * are converted and go to libvips' saver or, for PNM, straight to the file. The file is made under a temporary name
+ * beside its final one and renamed at the very end, so that a failed or cancelled write leaves nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 #include "internal.h"
 
-/* What a file format can hold. channels: g grey, c colour, a alpha beside them, * any number; f: grey becomes colour. */
+/* What a file format can hold. channels: g grey, c colour, a alpha beside them, * any; f: grey becomes colour. */
 struct file_format {
     char extension[6], name[6], saver[10], channels[4];
     int most_bits, is_float_only, max_side;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the commands of fovea share: exit codes, the option table, messages, files, progress, the picture maker's options.
+ * What the commands of fovea share: exit codes, the option table, messages, files, progress, the picture maker's
+ * options.
  */
 #ifndef FOVEA_CLI_H
 #define FOVEA_CLI_H
@@ -62,8 +63,8 @@ struct cli_command {
     int (*run)(struct cli *cli, void *options, int n_words, char **words);
 };
 
-/* Parse the arguments behind the command's name; the remaining words are moved to the front of argv. Returns their number,
- * -1 if help was printed, -2 after a usage error. */
+/* Parse the arguments behind the command's name; the remaining words are moved to the front of argv. Returns their
+ * number, -1 if help was printed, -2 after a usage error. */
 int cli_parse_options(struct cli *cli, void *options, int argc, char **argv);
 void cli_print_help(const struct cli_command *command);
 
@@ -112,7 +113,7 @@ int cli_write_json(const struct cli *cli, const char *path, const json_t *object
 
 struct cli_progress {
     const char *label;
-    double megapixels; /* of the whole work */
+    double megapixels; /* of the whole work; 0 = no rate is shown */
     int is_shown;
     double start_ms, last_ms;
     struct fovea_progress callback; /* for the library */
@@ -138,7 +139,7 @@ void cli_row_grey(const struct fovea_format *format, const void *row, int width,
 /* A test picture: soft shading, edges, fine texture, flat parts. */
 void cli_draw_test_picture(struct fovea_image *image);
 
-/* A picture of the reader's size: its grey picture, mixed with a colour for each pixel of a row. share: 0..1 of colour. */
+/* A picture of the reader's size: its grey copy, mixed with a colour for each pixel. share: 0..1 of the colour. */
 typedef void cli_color_row(void *user, int y, int width, uint8_t *rgb);
 int cli_write_map(const struct cli *cli, fovea_io_reader *reader, const char *path, double share, cli_color_row *color,
                   void *user);

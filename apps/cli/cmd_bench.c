@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * fovea bench: how long each stage takes on this machine, for a drawn picture in memory. The run of median total time is
- * shown.
+ * fovea bench: how long each stage takes on this machine, for a drawn picture in memory. The run of median total time
+ * is shown.
  */
 #include <stdio.h>
 #include <stdlib.h>

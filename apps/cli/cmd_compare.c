@@ -35,12 +35,20 @@ static int print_metrics(const struct cli *cli, const struct fovea_metrics *m)
         json_object_set_new(object, "psnr_y", cli_json_number(m->psnr_y));
         json_object_set_new(object, "ssim_y", cli_json_number(m->ssim_y));
         json_object_set_new(object, "psnr", cli_json_number(m->psnr));
+        json_object_set_new(object, "ms_ssim", cli_json_number(m->ms_ssim));
+        json_object_set_new(object, "fsim", cli_json_number(m->fsim));
+        json_object_set_new(object, "fsimc", cli_json_number(m->fsimc));
+        json_object_set_new(object, "gmsd", cli_json_number(m->gmsd));
         json_object_set_new(object, "identical", json_boolean(m->identical));
         return cli_print_json(cli, object);
     }
     print_value("PSNR-Y", m->psnr_y, " dB", 4);
     print_value("SSIM-Y", m->ssim_y, "", 6);
     print_value("PSNR", m->psnr, " dB", 4);
+    print_value("MS-SSIM", m->ms_ssim, "", 6);
+    print_value("FSIM", m->fsim, "", 6);
+    print_value("FSIMc", m->fsimc, "", 6);
+    print_value("GMSD", m->gmsd, "", 6);
     return CLI_OK;
 }
 
@@ -59,7 +67,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
         return cli_fail_io(cli, code, 1);
     }
     struct fovea_metrics metrics;
-    code = fovea_metrics_compare(cli->ctx, &reference, &test, o->border, &metrics);
+    code = fovea_metrics_compare_wanted(cli->ctx, &reference, &test, o->border, FOVEA_METRIC_ALL, &metrics);
     fovea_io_image_free(&reference);
     fovea_io_image_free(&test);
     return code ? cli_fail_core(cli, code) : print_metrics(cli, &metrics);

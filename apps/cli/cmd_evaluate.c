@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * fovea evaluate: the benchmark. Each picture of a folder is cropped to a multiple of the scale, reduced exactly, enlarged
- * by each method in memory and compared with itself; the border that is ignored is the scale.
+ * fovea evaluate: the benchmark. Each picture of a folder is cropped to a multiple of the scale, reduced exactly,
+ * enlarged by each method in memory and compared with itself; the border that is ignored is the scale.
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A bar with rate and time left on standard error, drawn at most ten times a second and only on a terminal; and the wish
- * to stop (SIGINT, SIGTERM), which reaches the library through the same callback. A second signal ends the program at
- * once.
+ * A bar with rate and time left on standard error, drawn at most ten times a second and only on a terminal; and the
+ * wish to stop (SIGINT, SIGTERM), which reaches the library through the same callback. A second signal ends the
+ * program at once.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -55,8 +55,10 @@ static void draw(const struct cli_progress *p, double done, double now_ms)
     double seconds = (now_ms - p->start_ms) / 1e3;
     fprintf(stderr, "\r%.24s %s[%s]%s %3.0f %%", p->label, has_color ? "\033[36m" : "", bar, has_color ? "\033[0m" : "",
             done * 100.);
+    if (done > 0. && seconds > .3 && p->megapixels > 0.)
+        fprintf(stderr, "  %.2f MP/s", done * p->megapixels / seconds);
     if (done > 0. && seconds > .3)
-        fprintf(stderr, "  %.2f MP/s  %.0f s left", done * p->megapixels / seconds, seconds / done * (1. - done));
+        fprintf(stderr, "  %.0f s left", seconds / done * (1. - done));
     fputs("   ", stderr);
     fflush(stderr);
 }

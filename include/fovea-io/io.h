@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * fovea-io: picture files as sources and sinks of rows. A separate library on top of libvips; the core does not need it.
+ * fovea-io: picture files as sources and sinks of rows. A separate library on top of libvips; the core does not need
+ * it.
  *
  * Read: JPEG, PNG, WebP, TIFF (BigTIFF too), PBM/PGM/PPM, PFM. Written: PNG, JPEG, WebP, TIFF, PGM, PPM, PFM, chosen by
  * the extension. The conventions (error codes, NULL = defaults, destroyers) are those of <fovea/common.h>.
  *
  * What a reader delivers: 8 and 16 bits and float stay what they are; palettes and samples of fewer than 8 bits are
- * expanded to 8; grey stays grey, alpha stays alpha (straight); CMYK, Lab and their kin become sRGB; the orientation tag
- * is applied. A file that ends early is refused, never completed with grey.
+ * expanded to 8; grey stays grey, alpha stays alpha (straight); CMYK, Lab and their kin become sRGB; the orientation
+ * tag is applied. A file that ends early is refused, never completed with grey.
  */
 #ifndef FOVEA_IO_H
 #define FOVEA_IO_H
@@ -27,7 +28,10 @@ struct fovea_io_params {
     unsigned api;       /* FOVEA_API_VERSION */
     int64_t max_pixels; /* a file whose header says more is refused before a pixel is decoded, 1..2^40; default 2^30 */
 };
-#define FOVEA_IO_DEFAULTS { FOVEA_API_VERSION, INT64_C(1) << 30 }
+#define FOVEA_IO_DEFAULTS                   \
+    {                                       \
+        FOVEA_API_VERSION, INT64_C(1) << 30 \
+    }
 
 /* Make a handle. params: NULL = defaults. FOVEA_E_ARG, FOVEA_E_NOMEM, FOVEA_E_INTERNAL (libvips did not start); *out is
  * then NULL. Free with fovea_io_free, after every reader and writer made with it. */
@@ -49,7 +53,7 @@ struct fovea_io_info {
     int n_pages;                /* pages of a TIFF, frames of a WebP; only the first is read */
     int is_streamed;            /* 1: rows are decoded when asked for; 0: the whole picture is decoded first */
     int has_icc, has_exif, has_xmp;
-    double pixels_per_mm;       /* horizontal resolution; 0 = not given */
+    double pixels_per_mm; /* horizontal resolution; 0 = not given */
 };
 
 /* A file that is read from the top. Streamed files hold some dozen rows; a turned picture (orientation 3..8) is decoded
@@ -72,17 +76,17 @@ typedef struct fovea_io_writer fovea_io_writer;
 
 /* What the file format could not keep. */
 struct fovea_io_loss {
-    int bits;           /* bits of a sample in the file, 32 = float */
-    int depth_reduced;  /* 1: samples were rounded to fewer bits */
+    int bits;            /* bits of a sample in the file, 32 = float */
+    int depth_reduced;   /* 1: samples were rounded to fewer bits */
     int alpha_flattened; /* 1: the format has no alpha, colours were blended over white */
-    char text[160];     /* both as a sentence; "" if nothing was lost */
+    char text[160];      /* both as a sentence; "" if nothing was lost */
 };
 
 /* Begin a file. The extension chooses the format: .png (8, 16 bits), .jpg .jpeg (8 bits, quality 95, full chroma),
- * .webp (8 bits, lossless), .tif .tiff (all, LZW), .pgm .ppm .pnm (8, 16 bits), .pfm (float).
- * like: NULL, or a reader whose colour profile, EXIF, XMP, IPTC and resolution the file takes over, where the format can
- * hold them; needed during the call only. Errors: FOVEA_E_WRITE (unknown extension, missing or unwritable folder, a
- * picture that the format cannot hold), FOVEA_E_ARG, FOVEA_E_NOMEM, FOVEA_E_INTERNAL. */
+ * .webp (8 bits, lossless), .tif .tiff (all, LZW), .pgm .ppm .pnm (8, 16 bits), .pfm (float). like: NULL, or a reader
+ * whose colour profile, EXIF, XMP, IPTC and resolution the file takes over, where the format can hold them; needed
+ * during the call only. Errors: FOVEA_E_WRITE (unknown extension, missing or unwritable folder, a picture that the
+ * format cannot hold), FOVEA_E_ARG, FOVEA_E_NOMEM, FOVEA_E_INTERNAL. */
 FOVEA_API int fovea_io_writer_open(fovea_io_writer **out, fovea_io *io, const char *path, int width, int height,
                                    const struct fovea_format *format, const fovea_io_reader *like);
 
@@ -90,8 +94,8 @@ FOVEA_API int fovea_io_writer_open(fovea_io_writer **out, fovea_io *io, const ch
 FOVEA_API struct fovea_sink fovea_io_writer_sink(fovea_io_writer *writer);
 FOVEA_API void fovea_io_writer_loss(const fovea_io_writer *writer, struct fovea_io_loss *loss);
 
-/* After the last row: complete the file and give it its name. FOVEA_E_WRITE on failure, FOVEA_E_ARG if rows are missing;
- * nothing is then left. Ends the writer in any case: *writer becomes NULL. */
+/* After the last row: complete the file and give it its name. FOVEA_E_WRITE on failure, FOVEA_E_ARG if rows are
+ * missing; nothing is then left. Ends the writer in any case: *writer becomes NULL. */
 FOVEA_API int fovea_io_writer_finish(fovea_io_writer **writer);
 
 /* Give up: nothing is left in the folder. NULL is fine. */

@@ -20,7 +20,7 @@ for channels in (1, 2, 3, 4):
         write_png(name, 31, 17, channels, pixel, bits)
         before = read_png(name)
         for ending in ("png", "tif", "webp", "pnm"):
-            if ending == "webp" and (bits == 16 or channels < 3 or channels == 4) or ending == "pnm" and channels in (2, 4):
+            if ending == "webp" and (bits, channels) != (8, 3) or ending == "pnm" and channels in (2, 4):
                 continue
             expect_ok("upscale", name, "-o", "t." + ending, *same)
             expect_ok("upscale", "t." + ending, "-o", "back.png", *same)
@@ -99,13 +99,14 @@ def segment(marker, data):
 date, note = b"2026:01:02 03:04:05\0", b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
 exif = (b"Exif\0\0II*\0\x08\0\0\0\x02\0" + struct.pack("<HHIHH", 0x112, 3, 1, 6, 0) +
         struct.pack("<HHII", 0x132, 2, len(date), 38) + b"\0\0\0\0" + date)
-profile = (struct.pack(">I", 132) + b"\0\0\0\0\x02\x10\0\0mntrRGB XYZ " + b"\0" * 12 + b"acsp" + b"\0" * 88 + b"\0\0\0\0")
+profile = struct.pack(">IIBB", 132, 0, 2, 16) + b"\0\0mntrRGB XYZ " + b"\0" * 12 + b"acsp" + b"\0" * 92
 expect_ok("upscale", "c3_8.png", "-o", "plain.jpg", *same)
 jpeg = read_file("plain.jpg")
 write_file("meta.jpg", jpeg[:2] + segment(0xe1, exif) + segment(0xe1, note) +
            segment(0xe2, b"ICC_PROFILE\0\x01\x01" + profile) + jpeg[2:])
 found = info("meta.jpg")
-check((found.get("width"), found.get("height"), found.get("orientation")) == (17, 31, 6), "EXIF orientation: %s" % found)
+size = found.get("width"), found.get("height"), found.get("orientation")
+check(size == (17, 31, 6), "EXIF orientation: %s" % found)
 check(found.get("icc") and found.get("exif") and found.get("xmp"), "metadata are seen: %s" % found)
 expect_ok("upscale", "meta.jpg", "-o", "meta2.jpg", "-s", "2", "--method", "bicubic")
 jpeg, found = read_file("meta2.jpg"), info("meta2.jpg")

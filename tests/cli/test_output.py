@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Outputs that cannot be written (exit code 4), cancelled and failed writes: nothing under the final name, no leftovers."""
+"""Outputs that cannot be written (exit code 4), failed and cancelled writes: nothing is left in the folder."""
 import random
 import resource
 import signal
@@ -14,8 +14,9 @@ os.mkdir(path("d"))
 before = names_in()
 up = ["upscale", "a.png", "--method", "bicubic", "-o"]
 
-for name, words in (("out.bmp", "ending"), ("out", "ending"), ("no/out.png", "does not exist"), ("file/out.png", "file"),
-                    ("out.png.gz", "ending"), ("/proc/none/out.png", "/proc/none"), ("no/d/", "no/d")):
+for name, words in (("out.bmp", "ending"), ("out", "ending"), ("no/out.png", "does not exist"),
+                    ("file/out.png", "file"), ("out.png.gz", "ending"), ("/proc/none/out.png", "/proc/none"),
+                    ("no/d/", "no/d")):
     expect(4, words, *up, name)
 expect(4, "PGM", *up, "colour.pgm")
 expect(4, "d.png", *up, "ok.png", "--report", "no/d.png.json")
@@ -69,8 +70,8 @@ write_file("large.ppm", b"P6\n1024 1024\n255\n" + row * 1024)
 for number in (signal.SIGINT, signal.SIGTERM):
     for ending in ("png", "jpg", "tif", "ppm"):
         os.makedirs(path("c"), exist_ok=True)
-        run = subprocess.Popen([FOVEA, "upscale", path("large.ppm"), "-o", path("c/out." + ending), "-s", "8", "--method",
-                                "lanczos3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        run = subprocess.Popen([FOVEA, "upscale", path("large.ppm"), "-o", path("c/out." + ending), "-s", "8",
+                                "--method", "lanczos3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         time.sleep(.4)
         run.send_signal(number)
         _, err = run.communicate(timeout=60)
