@@ -50,8 +50,8 @@ void fovi_filter_run_free(fovea_context *ctx, struct fovi_filter_run **run);
 void fovi_filter_run_reset(struct fovi_filter_run *run);
 
 /* Filter columns x0..x1-1 of input row y. rows: the luma of rows y-3..y+3, edge rows repeated outside the picture; each
- * is readable FOVI_WINDOW_PAD floats beyond both sides and holds the edge pixel there, 4 pixels far at least. out: scale
- * rows, of which columns x0 * scale .. x1 * scale - 1 are written. Any order of rows and intervals gives the same
+ * is readable FOVI_WINDOW_PAD floats beyond both sides and holds the edge pixel there, 4 pixels far at least. out:
+ * scale rows, of which columns x0 * scale .. x1 * scale - 1 are written. Any order of rows and intervals gives the same
  * result; rows from the top and intervals that stay are the quickest. */
 void fovi_filter_row(struct fovi_filter_run *run, int y, const float *const rows[FOVI_FILTER_TAPS], int x0, int x1,
                      float *const *out);

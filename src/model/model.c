@@ -8,11 +8,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "model/builtin.h"
 
 /* A file larger than this is no model. */
-#define MAX_FILE_BYTES ((long)1 << 30)
+#define MAX_FILE_BYTES ((off_t)1 << 30)
 
 struct fovea_model {
     fovea_context *ctx;
@@ -178,17 +179,18 @@ void fovea_model_free(fovea_model **model)
 /* The whole file in memory. */
 static int read_file(fovea_context *ctx, const char *path, FILE *file, void **bytes, size_t *n_bytes)
 {
-    long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    if (size < 0 || fseek(file, 0, SEEK_SET) != 0)
+    struct stat info;
+    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode))
         return fovi_fail(ctx, FOVEA_E_READ, "cannot read '%.200s': not a plain file", path);
-    if (size > MAX_FILE_BYTES)
-        return fovi_fail(ctx, FOVEA_E_FORMAT, "'%.200s' is not a model: %ld bytes are too many", path, size);
-    *n_bytes = (size_t)size;
+    if (info.st_size > MAX_FILE_BYTES)
+        return fovi_fail(ctx, FOVEA_E_FORMAT, "'%.200s' is not a model: it is larger than %ld bytes", path,
+                         (long)MAX_FILE_BYTES);
+    *n_bytes = (size_t)info.st_size;
     *bytes = fovi_alloc(ctx, *n_bytes, 1);
     if (!*bytes)
         return fovi_alloc_error(ctx);
     if (fread(*bytes, 1, *n_bytes, file) != *n_bytes)
-        return fovi_fail(ctx, FOVEA_E_READ, "cannot read '%.200s': %s", path, strerror(errno));
+        return fovi_fail(ctx, FOVEA_E_READ, "cannot read '%.200s': it ended early", path);
     return FOVEA_OK;
 }
 
