@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Comparing two pictures in memory: strips of rows in parallel, their sums added in order, so that the figures do not
- * depend on the number of threads. Memory is a few dozen rows for each thread, whatever the pictures' height.
+ * Comparing two pictures in memory. PSNR and SSIM: strips of rows in parallel, their sums added in order, so that the
+ * figures do not depend on the number of threads; a few dozen rows for each thread, whatever the pictures' height.
  */
 #include <math.h>
 
-#include "base/checked.h"
 #include "base/context.h"
 #include "fovea/metrics.h"
 #include "image/convert.h"
+#include "metrics/fsim.h"
+#include "metrics/gmsd.h"
+#include "metrics/msssim.h"
+#include "metrics/pair.h"
 #include "metrics/psnr.h"
 #include "metrics/ssim.h"
 
@@ -16,54 +19,43 @@
 enum { STRIP = 64, OVERLAP = FOVI_SSIM_WINDOW - 1 };
 
 struct sums {
-    double sse, sse_y, ssim;
+    double sse, sse_y;
+    struct fovi_ssim_sums ssim;
 };
 
-/* Two pictures less their borders. */
 struct comparison {
-    const struct fovea_image *image[2];
-    int border, width, height, n_color;
+    struct fovi_pair pair;
     struct sums *strips;
-    float *rows;  /* for each worker: 2 x (n_channels + 1) rows, the planes of a picture and its luma */
-    double *ssim; /* for each worker; NULL where the picture is smaller than a window */
+    float *rows;  /* for each thread: a row of each picture */
+    double *ssim; /* for each thread; NULL where the picture is smaller than a window */
     size_t rows_size, ssim_size;
 };
-
-/* Row y of picture i as planes of 0..255 and its luma behind them. */
-static void load_row(const struct comparison *c, int i, int y, float *const *planes)
-{
-    const struct fovea_image *image = c->image[i];
-    const unsigned char *row = (const unsigned char *)image->data + (c->border + (ptrdiff_t)y) * image->stride_bytes +
-                               (size_t)c->border * fovea_pixel_bytes(&image->format);
-    fovi_row_load(&image->format, row, c->width, planes);
-    fovi_row_luma((const float *const *)planes, c->n_color, c->width, planes[image->format.n_channels]);
-}
 
 static void compare_strip(void *arg, int index, int worker)
 {
     const struct comparison *c = arg;
+    const struct fovi_pair *pair = &c->pair;
     struct sums *out = &c->strips[index];
-    int n_channels = c->image[0]->format.n_channels;
-    float *planes[2][FOVEA_MAX_CHANNELS + 1];
-    for (int i = 0; i < 2; i++)
-        for (int k = 0; k <= n_channels; k++)
-            planes[i][k] = c->rows + (size_t)worker * c->rows_size +
-                           (size_t)(i * (n_channels + 1) + k) * (size_t)c->width;
+    float *rows[2] = { c->rows + (size_t)worker * c->rows_size, NULL };
+    rows[1] = rows[0] + fovi_pair_row_size(pair);
+    const float *luma[2] = { fovi_pair_plane(pair, rows[0], pair->n_channels),
+                             fovi_pair_plane(pair, rows[1], pair->n_channels) };
     struct fovi_ssim ssim;
     if (c->ssim)
-        fovi_ssim_begin(&ssim, c->width, c->ssim + (size_t)worker * c->ssim_size);
-    int begin = index * STRIP, end = begin + STRIP < c->height ? begin + STRIP : c->height;
-    int read_end = c->ssim && end + OVERLAP < c->height ? end + OVERLAP : c->ssim ? c->height : end;
+        fovi_ssim_begin(&ssim, pair->width, c->ssim + (size_t)worker * c->ssim_size);
+    int begin = index * STRIP, end = begin + STRIP < pair->height ? begin + STRIP : pair->height;
+    int read_end = c->ssim && end + OVERLAP < pair->height ? end + OVERLAP : c->ssim ? pair->height : end;
     for (int y = begin; y < read_end; y++) {
         for (int i = 0; i < 2; i++)
-            load_row(c, i, y, planes[i]);
+            fovi_pair_load(pair, i, y, rows[i]);
         if (y < end) {
-            for (int k = 0; k < n_channels; k++)
-                out->sse += fovi_psnr_row(planes[0][k], planes[1][k], c->width);
-            out->sse_y += fovi_psnr_row(planes[0][n_channels], planes[1][n_channels], c->width);
+            for (int k = 0; k < pair->n_channels; k++)
+                out->sse += fovi_psnr_row(fovi_pair_plane(pair, rows[0], k), fovi_pair_plane(pair, rows[1], k),
+                                          pair->width);
+            out->sse_y += fovi_psnr_row(luma[0], luma[1], pair->width);
         }
         if (c->ssim)
-            out->ssim += fovi_ssim_push(&ssim, planes[0][n_channels], planes[1][n_channels]);
+            fovi_ssim_push(&ssim, luma[0], luma[1], &out->ssim);
     }
 }
 
@@ -89,46 +81,41 @@ static int check_pair(fovea_context *ctx, const struct fovea_image *a, const str
 
 static int allocate(fovea_context *ctx, struct comparison *c, int n_strips)
 {
-    size_t n_threads = (size_t)fovea_context_threads(ctx), n_rows = 2 * ((size_t)c->image[0]->format.n_channels + 1);
-    c->rows_size = n_rows * (size_t)c->width;
+    size_t n_threads = (size_t)fovea_context_threads(ctx);
+    c->rows_size = 2 * fovi_pair_row_size(&c->pair);
     c->strips = fovi_alloc(ctx, (size_t)n_strips, sizeof *c->strips);
     if (!c->strips)
         return fovi_alloc_error(ctx);
     c->rows = fovi_alloc(ctx, n_threads, c->rows_size * sizeof *c->rows);
     if (!c->rows)
         return fovi_alloc_error(ctx);
-    if (c->width < FOVI_SSIM_WINDOW || c->height < FOVI_SSIM_WINDOW)
+    if (c->pair.width < FOVI_SSIM_WINDOW || c->pair.height < FOVI_SSIM_WINDOW)
         return FOVEA_OK;
-    c->ssim_size = fovi_ssim_memory(c->width);
+    c->ssim_size = fovi_ssim_memory(c->pair.width);
     c->ssim = fovi_alloc(ctx, n_threads, c->ssim_size * sizeof *c->ssim);
     return c->ssim ? FOVEA_OK : fovi_alloc_error(ctx);
 }
 
 static void finish(const struct comparison *c, int n_strips, struct fovea_metrics *out)
 {
-    struct sums total = { 0.0, 0.0, 0.0 };
+    double sse = 0.0, sse_y = 0.0, ssim = 0.0;
     for (int i = 0; i < n_strips; i++) {
-        total.sse += c->strips[i].sse;
-        total.sse_y += c->strips[i].sse_y;
-        total.ssim += c->strips[i].ssim;
+        sse += c->strips[i].sse;
+        sse_y += c->strips[i].sse_y;
+        ssim += c->strips[i].ssim.ssim;
     }
-    int64_t n_px = (int64_t)c->width * c->height;
-    out->identical = total.sse == 0.0;
-    out->psnr = fovi_psnr_db(total.sse, n_px * c->image[0]->format.n_channels);
-    out->psnr_y = fovi_psnr_db(total.sse_y, n_px);
-    out->ssim_y = c->ssim ? total.ssim / (double)((int64_t)(c->width - OVERLAP) * (c->height - OVERLAP)) : (double)NAN;
+    int64_t n_px = (int64_t)c->pair.width * c->pair.height;
+    out->identical = sse == 0.0;
+    out->psnr = fovi_psnr_db(sse, n_px * c->pair.n_channels);
+    out->psnr_y = fovi_psnr_db(sse_y, n_px);
+    if (c->ssim)
+        out->ssim_y = ssim / (double)((int64_t)(c->pair.width - OVERLAP) * (c->pair.height - OVERLAP));
 }
 
-int fovea_metrics_compare(fovea_context *ctx, const struct fovea_image *reference, const struct fovea_image *test,
-                          int border, struct fovea_metrics *out)
+static int compare_basic(fovea_context *ctx, const struct fovi_pair *pair, struct fovea_metrics *out)
 {
-    FOVI_TRY(check_pair(ctx, reference, test, border));
-    struct comparison c = { .image = { reference, test }, .border = border };
-    c.width = reference->width - 2 * border;
-    c.height = reference->height - 2 * border;
-    c.n_color = reference->format.n_channels - (reference->format.has_alpha ? 1 : 0);
-    int n_strips = (c.height + STRIP - 1) / STRIP;
-    int code = allocate(ctx, &c, n_strips);
+    struct comparison c = { .pair = *pair };
+    int n_strips = (pair->height + STRIP - 1) / STRIP, code = allocate(ctx, &c, n_strips);
     if (code == FOVEA_OK) {
         fovi_parallel(ctx, compare_strip, &c, n_strips);
         finish(&c, n_strips, out);
@@ -137,4 +124,29 @@ int fovea_metrics_compare(fovea_context *ctx, const struct fovea_image *referenc
     fovi_free(ctx, c.rows);
     fovi_free(ctx, c.ssim);
     return code;
+}
+
+int fovea_metrics_compare_wanted(fovea_context *ctx, const struct fovea_image *reference,
+                                 const struct fovea_image *test, int border, unsigned wanted, struct fovea_metrics *out)
+{
+    double nan = (double)NAN;
+    *out = (struct fovea_metrics){ 0, nan, nan, nan, nan, nan, nan, nan };
+    FOVI_TRY(check_pair(ctx, reference, test, border));
+    struct fovi_pair inside, whole;
+    fovi_pair_init(&inside, reference, test, border);
+    fovi_pair_init(&whole, reference, test, 0);
+    FOVI_TRY(compare_basic(ctx, &inside, out));
+    if (wanted & FOVEA_METRIC_MS_SSIM)
+        FOVI_TRY(fovi_msssim(ctx, &whole, &out->ms_ssim));
+    if (wanted & FOVEA_METRIC_FSIM)
+        FOVI_TRY(fovi_fsim(ctx, &whole, &out->fsim, &out->fsimc));
+    if (wanted & FOVEA_METRIC_GMSD)
+        FOVI_TRY(fovi_gmsd(ctx, &whole, &out->gmsd));
+    return FOVEA_OK;
+}
+
+int fovea_metrics_compare(fovea_context *ctx, const struct fovea_image *reference, const struct fovea_image *test,
+                          int border, struct fovea_metrics *out)
+{
+    return fovea_metrics_compare_wanted(ctx, reference, test, border, 0, out);
 }

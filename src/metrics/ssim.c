@@ -74,31 +74,35 @@ static void smooth_down(const struct fovi_ssim *s, int map, int n, double *out)
     smooth(rows, n, out);
 }
 
-/* SSIM of each window from its four moments, summed. Destroys the moments. */
-static double sum_windows(const struct fovi_ssim *s, int n)
+/* SSIM of each window from its four moments. Destroys the moments. */
+static void sum_windows(const struct fovi_ssim *s, int n, struct fovi_ssim_sums *sums)
 {
     static const double c1 = (0.01 * 255.0) * (0.01 * 255.0), c2 = (0.03 * 255.0) * (0.03 * 255.0);
     double *restrict mean_a = work_row(s, 0), *restrict mean_b = work_row(s, 1);
     double *restrict squares = work_row(s, 2), *restrict product = work_row(s, 3);
     for (int x = 0; x < n; x++) {
         double ab = mean_a[x] * mean_b[x], aa_bb = mean_a[x] * mean_a[x] + mean_b[x] * mean_b[x];
-        mean_a[x] = (2.0 * ab + c1) * (2.0 * (product[x] - ab) + c2) / ((aa_bb + c1) * (squares[x] - aa_bb + c2));
+        mean_b[x] = (2.0 * (product[x] - ab) + c2) / (squares[x] - aa_bb + c2);
+        mean_a[x] = mean_b[x] * ((2.0 * ab + c1) / (aa_bb + c1));
     }
-    double sum = 0.0;
-    for (int x = 0; x < n; x++)
-        sum += mean_a[x];
-    return sum;
+    double ssim = 0.0, contrast = 0.0;
+    for (int x = 0; x < n; x++) {
+        ssim += mean_a[x];
+        contrast += mean_b[x];
+    }
+    sums->ssim += ssim;
+    sums->contrast += contrast;
 }
 
-double fovi_ssim_push(struct fovi_ssim *s, const float *a, const float *b)
+void fovi_ssim_push(struct fovi_ssim *s, const float *a, const float *b, struct fovi_ssim_sums *sums)
 {
     int n = s->width - WINDOW + 1;
     make_maps(s, a, b);
     for (int map = 0; map < N_MAPS; map++)
         smooth_across(work_row(s, map), n, ring_row(s, map, s->n_rows));
     if (++s->n_rows < WINDOW)
-        return 0.0;
+        return;
     for (int map = 0; map < N_MAPS; map++)
         smooth_down(s, map, n, work_row(s, map));
-    return sum_windows(s, n);
+    sum_windows(s, n, sums);
 }

@@ -22,8 +22,13 @@ size_t fovi_ssim_memory(int width);
 
 void fovi_ssim_begin(struct fovi_ssim *s, int width, double *memory);
 
-/* Feed one row of each plane (0..255). Returns the sum of the SSIM of the width - 10 windows whose lowest row this is;
- * 0 for the first ten rows. */
-double fovi_ssim_push(struct fovi_ssim *s, const float *a, const float *b);
+/* Sums over windows: of SSIM, and of its factor that holds contrast and structure (SSIM without luminance). */
+struct fovi_ssim_sums {
+    double ssim, contrast;
+};
+
+/* Feed one row of each plane (0..255) and add the width - 10 windows whose lowest row this is to the sums; there are
+ * none for the first ten rows. */
+void fovi_ssim_push(struct fovi_ssim *s, const float *a, const float *b, struct fovi_ssim_sums *sums);
 
 #endif
