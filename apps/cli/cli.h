@@ -122,9 +122,11 @@ struct cli_progress {
 /* A bar on standard error if that is a terminal. Ctrl-C cancels through it in any case. */
 void cli_progress_begin(struct cli_progress *p, const struct cli *cli, const char *label, double megapixels);
 void cli_progress_end(struct cli_progress *p);
-/* Let SIGINT and SIGTERM ask for a clean end; was that asked? */
+/* Let SIGINT and SIGTERM ask for a clean end; was that asked? For commands that look. */
 void cli_catch_signals(void);
 int cli_is_interrupted(void);
+/* A closed pipe and a file that is too large are write errors, not ends of the program. */
+void cli_ignore_write_signals(void);
 double cli_clock_ms(void);
 
 /* ---- picture.c: small work on pictures in memory ---- */

@@ -166,6 +166,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     int code = o->output ? cli_check_writable(cli, o->output) : CLI_OK;
     if (code)
         return code;
+    cli_catch_signals();
     fovea_io_reader *reader;
     code = fovea_io_reader_open(&reader, cli->io, words[0]);
     if (code)

@@ -120,6 +120,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
         return cli_fail(cli, CLI_USAGE, "'%s' is not understood (see --help)", words[0]);
     if (!cli_new_image(cli, &in, o->size, o->size, &rgb))
         return CLI_RESOURCE;
+    cli_catch_signals();
     cli_draw_test_picture(&in);
     if (!cli->is_json) {
         printf("%dx%d RGB x%g, %d threads, median of %d runs, milliseconds\n\n", o->size, o->size, o->scale,

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -18,37 +19,48 @@ static const struct cli_option rows[] = {
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
 };
 
-static void print_value(const char *name, double value, const char *unit, int digits)
+/* The figures in the order of the table. */
+static const struct {
+    const char *name, *key, *unit;
+    size_t offset;
+    int digits;
+} figures[] = {
+    { "PSNR-Y", "psnr_y", " dB", offsetof(struct fovea_metrics, psnr_y), 4 },
+    { "SSIM-Y", "ssim_y", "", offsetof(struct fovea_metrics, ssim_y), 6 },
+    { "PSNR", "psnr", " dB", offsetof(struct fovea_metrics, psnr), 4 },
+    { "MS-SSIM", "ms_ssim", "", offsetof(struct fovea_metrics, ms_ssim), 6 },
+    { "FSIM", "fsim", "", offsetof(struct fovea_metrics, fsim), 6 },
+    { "FSIMc", "fsimc", "", offsetof(struct fovea_metrics, fsimc), 6 },
+    { "GMSD", "gmsd", "", offsetof(struct fovea_metrics, gmsd), 6 },
+};
+#define N_FIGURES (int)(sizeof figures / sizeof *figures)
+
+static double value_of(const struct fovea_metrics *m, int i)
 {
-    if (isinf(value))
-        printf("%-8s identical\n", name);
-    else if (isnan(value))
-        printf("%-8s not defined for so small a picture\n", name);
-    else
-        printf("%-8s %.*f%s\n", name, digits, value, unit);
+    double value;
+    memcpy(&value, (const char *)m + figures[i].offset, sizeof value);
+    return value;
 }
 
 static int print_metrics(const struct cli *cli, const struct fovea_metrics *m)
 {
-    if (cli->is_json) {
-        json_t *object = json_object();
-        json_object_set_new(object, "psnr_y", cli_json_number(m->psnr_y));
-        json_object_set_new(object, "ssim_y", cli_json_number(m->ssim_y));
-        json_object_set_new(object, "psnr", cli_json_number(m->psnr));
-        json_object_set_new(object, "ms_ssim", cli_json_number(m->ms_ssim));
-        json_object_set_new(object, "fsim", cli_json_number(m->fsim));
-        json_object_set_new(object, "fsimc", cli_json_number(m->fsimc));
-        json_object_set_new(object, "gmsd", cli_json_number(m->gmsd));
-        json_object_set_new(object, "identical", json_boolean(m->identical));
-        return cli_print_json(cli, object);
+    json_t *object = json_object();
+    for (int i = 0; i < N_FIGURES; i++) {
+        double value = value_of(m, i);
+        json_object_set_new(object, figures[i].key, cli_json_number(value));
+        if (cli->is_json)
+            continue;
+        if (isinf(value))
+            printf("%-9s identical\n", figures[i].name);
+        else if (isnan(value))
+            printf("%-9s not defined for such pictures\n", figures[i].name);
+        else
+            printf("%-9s%.*f%s\n", figures[i].name, figures[i].digits, value, figures[i].unit);
     }
-    print_value("PSNR-Y", m->psnr_y, " dB", 4);
-    print_value("SSIM-Y", m->ssim_y, "", 6);
-    print_value("PSNR", m->psnr, " dB", 4);
-    print_value("MS-SSIM", m->ms_ssim, "", 6);
-    print_value("FSIM", m->fsim, "", 6);
-    print_value("FSIMc", m->fsimc, "", 6);
-    print_value("GMSD", m->gmsd, "", 6);
+    json_object_set_new(object, "identical", json_boolean(m->identical));
+    if (cli->is_json)
+        return cli_print_json(cli, object);
+    json_decref(object);
     return CLI_OK;
 }
 

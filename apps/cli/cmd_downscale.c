@@ -40,6 +40,10 @@ static int reduce(struct cli *cli, struct fovea_image *image, const struct downs
         fovea_io_image_free(&out);
         return cli_fail_core(cli, code);
     }
+    if (cli_is_interrupted()) {
+        fovea_io_image_free(&out);
+        return cli_fail(cli, CLI_CANCELLED, "cancelled; nothing was written");
+    }
     struct fovea_io_loss loss;
     code = fovea_io_write_image(cli->io, o->output, &out, NULL, &loss);
     fovea_io_image_free(&out);
@@ -59,6 +63,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
         return cli_fail(cli, CLI_USAGE, "one INPUT, -o OUTPUT and -s S are needed (see --help)");
     if (cli_is_same_file(words[0], o->output))
         return cli_fail(cli, CLI_USAGE, "'%s' is the input: it would be overwritten", o->output);
+    cli_catch_signals();
     struct fovea_image image;
     int code = fovea_io_read_image(cli->io, words[0], &image);
     if (code)

@@ -215,6 +215,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
         return cli_fail(cli, CLI_USAGE, "one DIR and -s S are needed (see --help)");
     if (o->scale != floor(o->scale))
         return cli_fail(cli, CLI_USAGE, "option --scale: %g is not a whole number", o->scale);
+    cli_catch_signals();
     char **paths;
     int n = cli_list_pictures(cli, words[0], &paths);
     if (n <= 0) {

@@ -105,6 +105,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
 {
     const struct upscale_options *o = options;
     struct upscale_job job = { cli, o, FOVEA_UPSCALE_DEFAULTS, NULL };
+    cli_catch_signals();
     int code = check_options(cli, o, n_words);
     if (code || (code = cli_how_params(cli, &o->how, &job.params)) ||
         (code = cli_how_method(cli, o->method, &job.params, &job.model)))

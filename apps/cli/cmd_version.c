@@ -14,6 +14,7 @@ static const struct library libraries[] = {
     { "libvips", "LGPL-2.1-or-later", "binds a bundle: distributions link it with GPL parts (FFTW, poppler, x265)" },
     { "GLib", "LGPL-2.1-or-later", "binds a bundle: must stay replaceable" },
     { "jansson", "MIT", "keep its notice" },
+    { "kissfft", "BSD-3-Clause", "keep its notice" },
 };
 
 static const char *instruction_sets(uint32_t cpu)
@@ -47,8 +48,8 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     printf("  instructions  %s, %d threads\n", sets, fovea_context_threads(cli->ctx));
     printf("  compiled in   pictures (libvips), %d models\n", n_models);
     for (int i = 0; i < n_libraries; i++)
-        printf("  linked with   %s %s (%s): %s\n", libraries[i].name, library_version(i), libraries[i].licence,
-               libraries[i].note);
+        printf("  linked with   %s%s%s (%s): %s\n", libraries[i].name, *library_version(i) ? " " : "",
+               library_version(i), libraries[i].licence, libraries[i].note);
     printf("  own licence   BSD-2-Clause\n");
     return CLI_OK;
 }

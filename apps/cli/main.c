@@ -99,6 +99,6 @@ int main(int argc, char **argv)
         print_overview(stderr);
         return CLI_USAGE;
     }
-    cli_catch_signals();
+    cli_ignore_write_signals();
     return run_command(&cli, argc - 1, argv + 1);
 }

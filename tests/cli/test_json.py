@@ -44,7 +44,7 @@ for options, size in ((("-s", "1.5"), (144, 120)), (("--width", "50"), (50, 42))
         check(read_png("s.png")[:2] == size, "%s: %s" % (options, read_png("s.png")[:2]))
 
 found = expect_ok("compare", "a.png", "b.png", "--json").json()
-keys(found, "psnr_y ssim_y psnr identical", "compare")
+keys(found, "psnr_y ssim_y psnr ms_ssim fsim fsimc gmsd identical", "compare")
 check([found.get(k, 0) for k in ("psnr_y", "psnr", "identical")] == [None, None, True], "identical: null")
 write_png("g1.png", 32, 32, 1, lambda x, y, c: 100)
 write_png("g2.png", 32, 32, 1, lambda x, y, c: 110)
