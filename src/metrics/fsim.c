@@ -29,7 +29,7 @@ struct work {
     struct sums *rows;
 };
 
-/* Means of the blocks of row y of one plane of a picture that is loaded row by row, added up in out. */
+/* out[x] += the sum of the x-th `block` samples. */
 static void add_blocks(const float *row, int block, int n, float *out)
 {
     for (int x = 0; x < n; x++)

@@ -167,8 +167,8 @@ static float median_power(const struct fovi_complex *c, size_t n)
     return median;
 }
 
-/* Energy that noise has at most, but for one in twenty: Rayleigh distributed, its power known from the median of the
- * finest scale. */
+/* Energy that noise may have: it is Rayleigh distributed with a power known from the median of the finest scale, which
+ * is hardly anything but noise; mean and some deviations, over what Kovesi found to be too much. */
 static float noise_threshold(const struct fovi_phase *p, double finest, double even)
 {
     double median = (double)median_power(p->responses[0], (size_t)p->width * (size_t)p->height);
