@@ -23,7 +23,8 @@ static const struct cli_option rows[] = {
 #define N_CLASSES 5
 
 static const char *const feature_names[FOVEA_N_FEATURES] = {
-    "gradient", "high_frequency", "self_consistency", "half_resolution", "dct_low", "dct_mid", "dct_high", "blockiness",
+    "gradient", "high_frequency", "self_consistency", "half_resolution", "dct_low",
+    "dct_mid",  "dct_high",       "blockiness",       "mean_gradient",
 };
 static const double quantiles[] = { .1, .25, .5, .75, .9 };
 #define N_QUANTILES (int)(sizeof quantiles / sizeof *quantiles)

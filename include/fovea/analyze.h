@@ -23,9 +23,10 @@ enum fovea_feature {
     FOVEA_FEATURE_DCT_LOW = 4,          /* energy of the 8x8 DCT-II bands 1 <= u+v < 3, mean over the tile's blocks */
     FOVEA_FEATURE_DCT_MID = 5,          /* 3 <= u+v < 6 */
     FOVEA_FEATURE_DCT_HIGH = 6,         /* 6 <= u+v */
-    FOVEA_FEATURE_BLOCKINESS = 7        /* mean |step| across the 8x8 grid over the mean |step| inside the blocks */
+    FOVEA_FEATURE_BLOCKINESS = 7,       /* mean |step| across the 8x8 grid over the mean |step| inside the blocks */
+    FOVEA_FEATURE_MEAN_GRADIENT = 8     /* (mean |grad Y|)^2: near GRADIENT in texture, far below it at lone edges */
 };
-#define FOVEA_N_FEATURES 8
+#define FOVEA_N_FEATURES 9
 
 struct fovea_tile_features {
     float value[FOVEA_N_FEATURES]; /* by enum fovea_feature */

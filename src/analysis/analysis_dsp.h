@@ -14,7 +14,7 @@ enum {
     FOVI_ANALYSIS_ROWS = 32,  /* the tile, 8 rows above, 8 below */
     FOVI_ANALYSIS_TILES = 16, /* most tiles in one call */
     FOVI_ANALYSIS_PX = FOVI_ANALYSIS_TILE * FOVI_ANALYSIS_TILES,
-    FOVI_ANALYSIS_N = 8 /* features of a tile */
+    FOVI_ANALYSIS_N = 9 /* features of a tile */
 };
 
 /* Working memory of one call. The columns of the filtered rows begin 8 to the left of the first tile, those at half
@@ -25,7 +25,7 @@ struct fovi_analysis_scratch {
     float half[12][FOVI_ANALYSIS_PX / 2 + 8], up[FOVI_ANALYSIS_PX / 2 + 8];
     float dct[8][FOVI_ANALYSIS_PX];
     /* sums along the columns of the tiles */
-    float gradient[FOVI_ANALYSIS_PX], high[FOVI_ANALYSIS_PX], consistency[FOVI_ANALYSIS_PX];
+    float gradient[FOVI_ANALYSIS_PX], length[FOVI_ANALYSIS_PX], high[FOVI_ANALYSIS_PX], consistency[FOVI_ANALYSIS_PX];
     float half_even[FOVI_ANALYSIS_PX / 2], half_odd[FOVI_ANALYSIS_PX / 2];
     float step_x[FOVI_ANALYSIS_PX], step_y[FOVI_ANALYSIS_PX], step_y_grid[FOVI_ANALYSIS_PX];
     float band[3][2 * FOVI_ANALYSIS_TILES]; /* DCT energies of the blocks, a pair a tile */

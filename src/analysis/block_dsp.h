@@ -7,6 +7,7 @@
  * (D U) on an axis, bicubic x2 followed by its antialiased reduction, is one symmetric filter of 7 taps with dyadic
  * coefficients; the half-resolution residual is computed on even and odd columns apart.
  */
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -48,11 +49,14 @@ static void add_residuals(const float *const *row, int n, struct fovi_analysis_s
 {
     const float *y = row[0], *above = row[-1], *below = row[1];
     const float *gauss = s->gauss + 8, *same = s->same + 8;
-    float *restrict gradient = s->gradient, *restrict high = s->high, *restrict consistency = s->consistency;
+    float *restrict gradient = s->gradient, *restrict length = s->length;
+    float *restrict high = s->high, *restrict consistency = s->consistency;
     for (int x = 0; x < n; x++) {
         float gx = 0.5f * (y[x + 1] - y[x - 1]), gy = 0.5f * (below[x] - above[x]);
         float h = y[x] - symmetric7(gauss + x, gauss_tap), c = y[x] - symmetric7(same + x, same_tap);
-        gradient[x] += gx * gx + gy * gy;
+        float square = gx * gx + gy * gy;
+        gradient[x] += square;
+        length[x] += sqrtf(square);
         high[x] += h * h;
         consistency[x] += c * c;
     }
@@ -223,6 +227,8 @@ static void reduce_tile(const struct fovi_analysis_block *b, int tile, float *ou
     for (int k = 0; k < 3; k++)
         out[4 + k] = (s->band[k][2 * tile] + s->band[k][2 * tile + 1]) / n_dct;
     out[7] = blockiness(b, x0, w, b->height);
+    float mean_length = sum_up(s->length + x0, w) / n;
+    out[8] = mean_length * mean_length;
 }
 
 void ANALYSIS_BLOCK(const struct fovi_analysis_block *b)

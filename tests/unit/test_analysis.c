@@ -118,6 +118,7 @@ static void add_pixel(const struct plane *s, int x, int y, double f[FOVEA_N_FEAT
         gauss[16 + k] /= norm;
     double v = at(s, x, y), gx = (at(s, x + 1, y) - at(s, x - 1, y)) / 2, gy = (at(s, x, y + 1) - at(s, x, y - 1)) / 2;
     f[FOVEA_FEATURE_GRADIENT] += gx * gx + gy * gy;
+    f[FOVEA_FEATURE_MEAN_GRADIENT] += sqrt(gx * gx + gy * gy);
     f[FOVEA_FEATURE_HIGH_FREQUENCY] += pow(v - filtered(s, x, y, gauss, gauss), 2);
     chain_taps(x, 1, tx);
     chain_taps(y, 1, ty);
@@ -178,6 +179,7 @@ static void direct_tile(const struct plane *s, int tx, int ty, double f[FOVEA_N_
     for (int k = FOVEA_FEATURE_DCT_LOW; k <= FOVEA_FEATURE_DCT_HIGH; k++)
         f[k] /= n_blocks;
     f[FOVEA_FEATURE_BLOCKINESS] = blockiness(s, x0, y0, w, h);
+    f[FOVEA_FEATURE_MEAN_GRADIENT] = pow(f[FOVEA_FEATURE_MEAN_GRADIENT] / (w * h), 2);
 }
 
 /* ---- tests ---- */
