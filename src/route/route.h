@@ -27,7 +27,7 @@ extern const struct fovi_route_rung fovi_route_ladder[FOVI_ROUTE_N_RUNGS];
 
 /* Prediction from a tile's features: z = log(feature + 0.01), clamped to what was seen in training; the terms are 1, z
  * and all products; both regressions give the log of a mean squared error for an output pixel (luma, levels^2). */
-enum { FOVI_ROUTE_N_Z = 5, FOVI_ROUTE_N_TERMS = 21 };
+enum { FOVI_ROUTE_N_Z = 6, FOVI_ROUTE_N_TERMS = 28 };
 struct fovi_route_model {
     double z_low[FOVI_ROUTE_N_Z], z_high[FOVI_ROUTE_N_Z];
     double gain[FOVI_ROUTE_N_TERMS];     /* of the network over the filter, calibrated with ground truth */

@@ -14,7 +14,7 @@
 /* x > 0, finite. log x = log m + e log 2 with m near 1; log m = 2 artanh((m - 1) / (m + 1)). */
 static inline double fovi_route_log(double x)
 {
-    int e;
+    int e = 0;
     double m = frexp(x, &e);
     if (m < 0.70710678118654752440) {
         m *= 2.0;
