@@ -8,6 +8,7 @@
 /* Each takes its own arguments (argv[0] is the command's name) and returns the exit code of the process. */
 int train_filter_main(int argc, char **argv);
 int train_net_main(int argc, char **argv);
+int train_route_main(int argc, char **argv);
 
 /* "fovea-train net --recipe ..." as one string, for the container; free with free(). NULL without memory. */
 char *train_command_text(int argc, char **argv);

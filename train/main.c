@@ -16,6 +16,7 @@ static const struct {
 } commands[] = {
     { "filter", train_filter_main, "fit the hashed filter, or measure one" },
     { "net", train_net_main, "train a network by a recipe" },
+    { "route", train_route_main, "fit the router to a network" },
 };
 
 #define N_COMMANDS ((int)(sizeof commands / sizeof *commands))

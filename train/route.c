@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * fovea-train route: fit the router's regressions for one network and scale, check them on held-out pictures, write
+ * them as a C table.
+ *
+ * The gain is fitted to the energy of the network's correction, which needs no ground truth, and is then scaled by one
+ * constant that ground truth gives. The margin is the least factor on predicted gains with which the measured mean loss
+ * of the held-out pictures, routed at 0.05 dB, stays within it.
+ */
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "pictures.h"
+#include "progress.h"
+#include "route_data.h"
+#include "route_fit.h"
+
+/* One picture of this many is held out. */
+#define HELD_OUT_EVERY 4
+#define MAX_DIRS 16
+
+struct options {
+    const char *filter, *method, *network, *output;
+    char *dirs[MAX_DIRS];
+    int n_dirs, scale, count, n_threads;
+};
+
+/* All pictures, held out ones included, and their tiles' observations. */
+struct study {
+    fovea_context *ctx;
+    const struct options *options;
+    struct route_picture *picture;
+    int n_pictures;
+    struct fovi_route_model model;
+};
+
+static const char usage[] =
+    "Usage: fovea-train route -s SCALE --data DIR [--data DIR]... -o TABLE.c\n"
+    "       [--method tiny] [--network MODEL] [--filter MODEL] [--count 240] [--threads N]\n"
+    "Fit the router's predictions for a network and write them as a C table. Pictures come from the folders and the\n"
+    "folders in them, evenly from the sorted list; one in four is held out and tells how good the predictions are.\n"
+    "  --network MODEL, --filter MODEL  their containers (default: the built-in ones)\n"
+    "  --count N        pictures used\n";
+
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option table[] = {
+        { "scale", required_argument, NULL, 's' },   { "data", required_argument, NULL, 'd' },
+        { "output", required_argument, NULL, 'o' },  { "method", required_argument, NULL, 'm' },
+        { "network", required_argument, NULL, 'n' }, { "filter", required_argument, NULL, 'f' },
+        { "count", required_argument, NULL, 'c' },   { "threads", required_argument, NULL, 't' },
+        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+    };
+    *o = (struct options){ .method = "tiny", .count = 240 };
+    optind = 1;
+    for (int c; (c = getopt_long(argc, argv, "s:o:h", table, NULL)) != -1;) {
+        switch (c) {
+        case 's': o->scale = atoi(optarg); break;
+        case 'o': o->output = optarg; break;
+        case 'm': o->method = optarg; break;
+        case 'n': o->network = optarg; break;
+        case 'f': o->filter = optarg; break;
+        case 'c': o->count = atoi(optarg); break;
+        case 't': o->n_threads = atoi(optarg); break;
+        case 'h': fputs(usage, stdout); exit(0);
+        case 'd':
+            if (o->n_dirs == MAX_DIRS)
+                return 0;
+            o->dirs[o->n_dirs++] = optarg;
+            break;
+        default: return 0;
+        }
+    }
+    return o->n_dirs && o->output && o->scale >= 2 && o->scale <= 4 && o->count >= 8 && optind == argc;
+}
+
+static int rung_of(const char *method)
+{
+    for (int rung = 1; rung < FOVI_ROUTE_N_RUNGS; rung++)
+        if (strcmp(fovi_route_ladder[rung].name, method) == 0)
+            return rung;
+    return -1;
+}
+
+static int is_held_out(int picture)
+{
+    return picture % HELD_OUT_EVERY == HELD_OUT_EVERY - 1;
+}
+
+static int load(struct study *s, fovea_io *io, struct route_makers *makers)
+{
+    char **names;
+    int n_names, code;
+    FOVI_TRY(train_names_list(s->ctx, s->options->dirs, s->options->n_dirs, &names, &n_names));
+    int count = s->options->count < n_names ? s->options->count : n_names;
+    struct train_progress progress;
+    train_progress_start(&progress, "enlarging", count);
+    s->picture = calloc((size_t)count, sizeof *s->picture);
+    code = s->picture ? FOVEA_OK : fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
+    for (int i = 0; i < count && !code; i++) {
+        const char *name = names[(int64_t)i * n_names / count];
+        code = route_picture_make(s->ctx, io, name, makers, &s->picture[s->n_pictures]);
+        s->n_pictures += s->picture[s->n_pictures].map != NULL;
+        train_progress_step(&progress, i + 1, "");
+    }
+    train_progress_end(&progress);
+    train_names_free(names, n_names);
+    return code;
+}
+
+/* Range of each z over the pictures that are fitted; the rare ends are cut. */
+static void find_ranges(struct study *s)
+{
+    for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
+        s->model.z_low[i] = INFINITY;
+        s->model.z_high[i] = -INFINITY;
+    }
+    for (int k = 0; k < s->n_pictures; k++) {
+        const struct route_picture *p = &s->picture[k];
+        for (size_t t = 0; t < p->n && !is_held_out(k); t++) {
+            double z[FOVI_ROUTE_N_Z];
+            fovi_route_z(&p->map->tiles[t], z);
+            for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
+                s->model.z_low[i] = fmin(s->model.z_low[i], z[i]);
+                s->model.z_high[i] = fmax(s->model.z_high[i], z[i]);
+            }
+        }
+    }
+}
+
+enum label { LABEL_CORRECTION, LABEL_RESIDUAL };
+
+static int fit(struct study *s, enum label label, double w[FOVI_ROUTE_N_TERMS])
+{
+    size_t n = 0, n_tiles = 0;
+    for (int k = 0; k < s->n_pictures; k++)
+        n_tiles += s->picture[k].n;
+    struct route_observation *o = malloc((n_tiles + 1) * sizeof *o);
+    if (!o)
+        return fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
+    for (int k = 0; k < s->n_pictures; k++) {
+        const struct route_picture *p = &s->picture[k];
+        for (size_t t = 0; t < p->n && !is_held_out(k); t++, n++) {
+            double z[FOVI_ROUTE_N_Z];
+            fovi_route_z(&p->map->tiles[t], z);
+            fovi_route_terms(z, o[n].terms);
+            o[n].weight = p->tile[t].area / (FOVEA_TILE * FOVEA_TILE);
+            o[n].label = label == LABEL_RESIDUAL ? p->tile[t].residual : p->tile[t].correction;
+        }
+    }
+    int ok = n > 2 * FOVI_ROUTE_N_TERMS && route_fit(o, n, w);
+    free(o);
+    return ok ? FOVEA_OK : fovi_fail(s->ctx, FOVEA_E_ARG, "%zu tiles are too few for a fit", n);
+}
+
+/* The constant that makes predicted gains right in total, from ground truth. */
+static double calibrate(struct study *s)
+{
+    double real = 0.0, predicted = 0.0;
+    for (int k = 0; k < s->n_pictures; k++) {
+        const struct route_picture *p = &s->picture[k];
+        for (size_t t = 0; t < p->n && !is_held_out(k); t++) {
+            double gain, residual;
+            fovi_route_predict(&s->model, &p->map->tiles[t], &gain, &residual);
+            real += p->tile[t].gain * p->tile[t].area;
+            predicted += gain * p->tile[t].area;
+        }
+    }
+    double c = real > 0.0 ? real / predicted : 1.0;
+    s->model.gain[0] += log(c);
+    return c;
+}
+
+/* Means over the held-out pictures, routed with a loss limit. */
+struct outcome {
+    double loss_db, worst_db, predicted_db, saved;
+};
+
+static int route_held_out(struct study *s, double max_loss_db, struct outcome *out)
+{
+    struct fovi_route_params params;
+    int n = 0, code = FOVEA_OK, rung = rung_of(s->options->method);
+    *out = (struct outcome){ 0 };
+    fovi_route_params_init(s->ctx, s->options->scale, &params);
+    params.allow = 1u << FOVI_ROUTE_FILTER | 1u << rung;
+    params.max_loss_db = max_loss_db;
+    params.model = &s->model;
+    for (int k = 0; k < s->n_pictures && !code; k++) {
+        const struct route_picture *p = &s->picture[k];
+        if (!is_held_out(k))
+            continue;
+        struct fovi_route_result result;
+        uint8_t *path = malloc(p->n);
+        code = path ? fovi_route_decide(s->ctx, p->map, &params, path, &result) : FOVEA_E_NOMEM;
+        double lost = 0.0, residual = 0.0;
+        for (size_t t = 0; t < p->n && !code; t++) {
+            residual += p->tile[t].residual * p->tile[t].area;
+            lost += path[t] == fovi_route_ladder[rung].path ? 0.0 : p->tile[t].gain * p->tile[t].area;
+        }
+        free(path);
+        double loss = residual > 0.0 ? 10.0 * log10((residual + lost) / residual) : 0.0;
+        out->loss_db += loss;
+        out->worst_db = fmax(out->worst_db, loss);
+        out->predicted_db += result.predicted_loss_db;
+        out->saved += result.saved_share;
+        n++;
+    }
+    out->loss_db /= n;
+    out->predicted_db /= n;
+    out->saved /= n;
+    return code;
+}
+
+/* The least margin with which the held-out pictures lose no more than they may, in steps of a twentieth. */
+static int find_margin(struct study *s)
+{
+    struct outcome o;
+    for (s->model.margin = 1.0; s->model.margin < 4.0; s->model.margin += 0.05) {
+        FOVI_TRY(route_held_out(s, 0.05, &o));
+        if (o.loss_db <= 0.045)
+            break;
+    }
+    return FOVEA_OK;
+}
+
+/* Rank correlation of predicted and real values over the held-out tiles. */
+static int report_ranks(const struct study *s)
+{
+    size_t n = 0, n_tiles = 0;
+    for (int k = 0; k < s->n_pictures; k++)
+        n_tiles += s->picture[k].n;
+    double *v = malloc((4 * n_tiles + 1) * sizeof *v);
+    if (!v)
+        return fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
+    for (int k = 0; k < s->n_pictures; k++) {
+        const struct route_picture *p = &s->picture[k];
+        for (size_t t = 0; t < p->n && is_held_out(k); t++, n++) {
+            fovi_route_predict(&s->model, &p->map->tiles[t], &v[n], &v[n_tiles + n]);
+            v[2 * n_tiles + n] = p->tile[t].gain;
+            v[3 * n_tiles + n] = p->tile[t].residual;
+        }
+    }
+    printf("held-out tiles: %zu; rank correlation of predicted and real gain %.3f, residual %.3f\n", n,
+           route_rank_correlation(v, v + 2 * n_tiles, n), route_rank_correlation(v + n_tiles, v + 3 * n_tiles, n));
+    free(v);
+    return FOVEA_OK;
+}
+
+static int report_losses(struct study *s)
+{
+    static const double limits[] = { 0.01, 0.02, 0.05, 0.1, 0.2 };
+    printf("limit dB  predicted dB  measured dB  worst dB  saved work\n");
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct outcome o;
+        FOVI_TRY(route_held_out(s, limits[i], &o));
+        printf("%8.2f  %12.4f  %11.4f  %8.4f  %9.1f %%\n", limits[i], o.predicted_db, o.loss_db, o.worst_db,
+               100.0 * o.saved);
+    }
+    return FOVEA_OK;
+}
+
+static void write_numbers(FILE *f, const double *v, int n)
+{
+    fprintf(f, "    {");
+    for (int i = 0; i < n; i++)
+        fprintf(f, "%s%.9g%s", i % 6 == 0 && n > 6 ? "\n        " : " ", v[i], i < n - 1 ? "," : "");
+    fprintf(f, n > 6 ? "\n    },\n" : " },\n");
+}
+
+static int write_table(const struct study *s, const char *command)
+{
+    const struct options *o = s->options;
+    FILE *f = fopen(o->output, "w");
+    if (!f)
+        return fovi_fail(s->ctx, FOVEA_E_WRITE, "%s: cannot write this file", o->output);
+    fprintf(f, "/* SPDX-License-Identifier: BSD-2-Clause\n *\n * Generated, do not edit. Written by:\n *   %s\n */\n",
+            command);
+    fprintf(f, "#include \"route/route_table.h\"\n\n/* clang-format off */\n");
+    fprintf(f, "const struct fovi_route_model fovi_route_%s_x%d = {\n", o->method, o->scale);
+    write_numbers(f, s->model.z_low, FOVI_ROUTE_N_Z);
+    write_numbers(f, s->model.z_high, FOVI_ROUTE_N_Z);
+    write_numbers(f, s->model.gain, FOVI_ROUTE_N_TERMS);
+    write_numbers(f, s->model.residual, FOVI_ROUTE_N_TERMS);
+    fprintf(f, "    %.9g,\n};\n", s->model.margin);
+    int failed = ferror(f);
+    return fclose(f) != 0 || failed ? fovi_fail(s->ctx, FOVEA_E_WRITE, "%s: cannot write", o->output) : FOVEA_OK;
+}
+
+static int work(struct study *s, fovea_io *io, struct route_makers *makers, const char *command)
+{
+    FOVI_TRY(load(s, io, makers));
+    find_ranges(s);
+    s->model.margin = 1.0;
+    FOVI_TRY(fit(s, LABEL_CORRECTION, s->model.gain));
+    FOVI_TRY(fit(s, LABEL_RESIDUAL, s->model.residual));
+    double c = calibrate(s);
+    FOVI_TRY(find_margin(s));
+    printf("%d pictures, gain / energy of the correction %.3f, margin %.2f\n", s->n_pictures, c, s->model.margin);
+    FOVI_TRY(report_ranks(s));
+    FOVI_TRY(report_losses(s));
+    return write_table(s, command);
+}
+
+static int run(fovea_context *ctx, const struct options *o, const char *command)
+{
+    struct study s = { .ctx = ctx, .options = o };
+    struct route_makers *makers = NULL;
+    fovea_io *io = NULL;
+    int code = fovea_io_create(&io, NULL);
+    if (code)
+        return fovi_fail(ctx, code, "picture files cannot be read here");
+    code = route_makers_create(ctx, o->scale, o->filter, o->method, o->network, &makers);
+    if (!code)
+        code = work(&s, io, makers, command);
+    for (int k = 0; k < s.n_pictures; k++)
+        route_picture_free(ctx, &s.picture[k]);
+    free(s.picture);
+    route_makers_free(&makers);
+    fovea_io_free(&io);
+    return code;
+}
+
+int train_route_main(int argc, char **argv)
+{
+    struct options o;
+    if (!parse(argc, argv, &o) || rung_of(o.method) < 0) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
+    params.n_threads = o.n_threads;
+    fovea_context *ctx;
+    char *command = train_command_text(argc, argv);
+    int code = fovea_context_create(&ctx, &params);
+    if (!code) {
+        code = command ? run(ctx, &o, command) : fovi_fail(ctx, FOVEA_E_NOMEM, "out of memory");
+        if (code)
+            fprintf(stderr, "fovea-train route: %s\n", fovea_last_error(ctx));
+    }
+    fovea_context_free(&ctx);
+    free(command);
+    return train_exit_code(code);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the router is fitted on: tiles of pictures with their features and the true worth of the network there.
+ */
+#ifndef TRAIN_ROUTE_DATA_H
+#define TRAIN_ROUTE_DATA_H
+
+#include "fovea-io/io.h"
+#include "route/route.h"
+#include "route_makers.h"
+
+/* A tile. Errors are means of squares for an output pixel, luma in levels. */
+struct route_tile {
+    double area;       /* low-resolution pixels */
+    double correction; /* |network - filter|^2 */
+    double gain;       /* |filter - truth|^2 - |network - truth|^2; may be negative */
+    double residual;   /* |network - truth|^2 */
+};
+
+struct route_picture {
+    struct fovea_map *map; /* of the low-resolution luma; NULL: the picture was too small */
+    size_t n;
+    struct route_tile *tile; /* n, as in the map */
+};
+
+/* Read a file, reduce it exactly, enlarge it both ways and measure. */
+int route_picture_make(fovea_context *ctx, fovea_io *io, const char *path, struct route_makers *makers,
+                       struct route_picture *out);
+void route_picture_free(fovea_context *ctx, struct route_picture *picture);
+
+#endif
