@@ -72,7 +72,10 @@ for number in (signal.SIGINT, signal.SIGTERM):
         os.makedirs(path("c"), exist_ok=True)
         run = subprocess.Popen([FOVEA, "upscale", path("large.ppm"), "-o", path("c/out." + ending), "-s", "8",
                                 "--method", "lanczos3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        time.sleep(.4)
+        for _ in range(400):
+            if names_in("c"):
+                break
+            time.sleep(.05)
         run.send_signal(number)
         _, err = run.communicate(timeout=60)
         check(run.returncode == 6, "signal %d, %s: exit %d, %s" % (number, ending, run.returncode, err))
