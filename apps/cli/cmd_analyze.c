@@ -22,10 +22,11 @@ static const struct cli_option rows[] = {
 #define HEAT_SHARE .55
 #define N_CLASSES 5
 
-static const char *const feature_names[FOVEA_N_FEATURES] = {
+static const char *const feature_names[] = {
     "gradient", "high_frequency", "self_consistency", "half_resolution", "dct_low",
     "dct_mid",  "dct_high",       "blockiness",       "mean_gradient",
 };
+_Static_assert(sizeof feature_names / sizeof *feature_names == FOVEA_N_FEATURES, "each feature has a name");
 static const double quantiles[] = { .1, .25, .5, .75, .9 };
 #define N_QUANTILES (int)(sizeof quantiles / sizeof *quantiles)
 

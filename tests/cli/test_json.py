@@ -56,6 +56,7 @@ check(inside.get("psnr") == found.get("psnr"), "the border of a flat picture cha
 
 found = expect_ok("analyze", "a.png", "--json", "-o", "map.png").json()
 keys(found, "input width height tiles_x tiles_y quantiles features difficulty_classes map", "analyze")
+check(len(found.get("features", {})) == 10, "nine features and the difficulty: %s" % found.get("features"))
 check(abs(sum(found.get("difficulty_classes", [])) - 1) < 1e-9, "the classes are shares of one")
 check(read_png("map.png")[:4] == (96, 80, 3, 8), "the map has the picture's size")
 
