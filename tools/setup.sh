@@ -16,9 +16,8 @@ cmd:ninja       ninja-build     ninja-build         ninja       ninja         ni
 cmd:pkg-config  pkg-config      pkgconf-pkg-config  pkgconf     pkgconf       pkgconf
 pc:vips>=8.14   libvips-dev     vips-devel          libvips     vips-dev      vips
 pc:jansson      libjansson-dev  jansson-devel       jansson     jansson-dev   jansson
-pc:kissfft-float  libkissfft-dev  kissfft-devel     kissfft     kissfft-dev   kissfft
-cmd:python3     python3         python3             python      python3       python3
 pc:kissfft-float libkissfft-dev kiss-fft-devel      kissfft     kissfft-dev   kissfft
+cmd:python3     python3         python3             python      python3       python3
 '
 test_needs='
 pc:cmocka       libcmocka-dev   libcmocka-devel     cmocka      cmocka-dev    cmocka
