@@ -3,8 +3,8 @@
 #
 # ./demo.sh [PHOTO] [-o FOLDER]
 #
-# From a bare machine to an enlarged photo: installs what is missing, builds fovea into build/, enlarges a photo to twice
-# its size, and measures what that is worth. Results go to build/demo/ unless -o names another folder.
+# From a bare machine to an enlarged photo: installs what is missing, builds fovea into build/, enlarges a photo to
+# twice its size, and measures what that is worth. Results go to build/demo/ unless -o names another folder.
 set -eu
 
 photo=
@@ -41,15 +41,16 @@ done
 cd "$here"
 . tools/setup.sh
 
-# The portrait of Grace Hopper is a photo by the U.S. Navy and in the public domain; Debian's Python plotting data have it.
+# The portrait of Grace Hopper is a photo by the U.S. Navy and in the public domain; Debian's Python plotting data have
+# it.
 sample=/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg
 
 fetch_sample()
 {
     [ -f "$sample" ] && return
     [ "$(package_manager)" = apt ] || die "please name a photo: ./demo.sh PHOTO"
-    apt_install python-matplotlib-data || die "apt-get could not install python-matplotlib-data; please name a photo: ./demo.sh PHOTO"
-    [ -f "$sample" ] || die "the package python-matplotlib-data has no $sample; please name a photo: ./demo.sh PHOTO"
+    apt_install python-matplotlib-data && [ -f "$sample" ] ||
+        die "the package python-matplotlib-data gave no $sample; please name a photo: ./demo.sh PHOTO"
 }
 
 # figure NAME JSON: the first number with this name in a line of JSON ("psnr_y": 31.5).

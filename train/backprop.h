@@ -2,8 +2,8 @@
  *
  * Forward and backward through a network for one square patch, with own kernels.
  *
- * Activations are planes of (patch + 2) x pitch floats, pitch = patch + 2, with a frame of zeros: a plane can be walked as
- * one long row, so that the convolution kernels work at full width. Values at the frame are set back to zero after
+ * Activations are planes of (patch + 2) x pitch floats, pitch = patch + 2, with a frame of zeros: a plane can be walked
+ * as one long row, so that the convolution kernels work at full width. Values at the frame are set back to zero after
  * each convolution.
  */
 #ifndef TRAIN_BACKPROP_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Re-parameterised branches: while training, each 3x3 convolution has four parallel 1x1 convolutions behind fixed
- * kernels (centre, Sobel x, Sobel y, Laplacian), as in ECBSR (Zhang, Zeng, Zhang 2021); for running they are merged into
- * one 3x3. The merged kernel is linear in the branches, so gradients pass through it and a step costs no more.
+ * kernels (centre, Sobel x, Sobel y, Laplacian), as in ECBSR (Zhang, Zeng, Zhang 2021); for running they are merged
+ * into one 3x3. The merged kernel is linear in the branches, so gradients pass through it and a step costs no more.
  */
 #ifndef TRAIN_BRANCHES_H
 #define TRAIN_BRANCHES_H

@@ -24,7 +24,8 @@ struct train_set {
     int64_t *area_end; /* running sum of low-resolution pixels, to draw by area */
 };
 
-/* Names of the picture files in the folders, sorted, full paths. *names: n_names strings, free with train_names_free. */
+/* Names of the picture files in the folders, sorted, full paths. *names: n_names strings, free with
+ * train_names_free. */
 int train_names_list(fovea_context *ctx, char *const *dirs, int n_dirs, char ***names, int *n_names);
 void train_names_free(char **names, int n_names);
 

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* grad[(o * c_in + i) * k * k + ky * k + kx] += sum over p of dy[o * stride + p] * x[i * stride + p + (ky - r) * pitch +
- * kx - r], r = k / 2, p = 0..n-1. n is a multiple of 8. */
+/* grad[(o * c_in + i) * k * k + ky * k + kx] += sum over p of dy[o * stride + p] * x[i * stride + p + (ky - r) * pitch
+ * + kx - r], r = k / 2, p = 0..n-1. n is a multiple of 8. */
 typedef void train_wgrad(int k, int c_in, int c_out, const float *x, const float *dy, ptrdiff_t stride, ptrdiff_t pitch,
                          int n, float *grad);
 

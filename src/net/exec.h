@@ -3,10 +3,10 @@
  * Running a network over a picture that comes row by row.
  *
  * All layers advance together, row by row; each keeps only the last few rows of its output, so that activations stay in
- * the cache and memory does not grow with the picture's height. Each thread works on its own columns with its own rings:
- * a seam costs the network's radius in columns once, and no rows at all. Where only some tiles are wanted, each layer
- * computes in each row just the columns that those tiles depend on: a halo that shrinks layer by layer. The bytes do
- * not depend on threads, strips or tiles.
+ * the cache and memory does not grow with the picture's height. Each thread works on its own columns with its own
+ * rings: a seam costs the network's radius in columns once, and no rows at all. Where only some tiles are wanted, each
+ * layer computes in each row just the columns that those tiles depend on: a halo that shrinks layer by layer. The bytes
+ * do not depend on threads, strips or tiles.
  */
 #ifndef FOVI_NET_EXEC_H
 #define FOVI_NET_EXEC_H
@@ -16,7 +16,8 @@
 
 struct fovi_exec;
 
-/* Prepare a network for pictures of one size: all memory is taken here. The graph (with its weights) must outlive it. */
+/* Prepare a network for pictures of one size: all memory is taken here. The graph (with its weights) must outlive
+ * it. */
 int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, int width, int height, struct fovi_exec **out);
 void fovi_exec_free(struct fovi_exec **exec);
 

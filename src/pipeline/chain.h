@@ -11,7 +11,8 @@
 #define FOVI_CHAIN_MAX 4
 
 /* Steps, each 2, 3 or 4, whose product is the least that reaches ratio (and, among equals, the fewest steps); 0 when
- * ratio is 1 or less. only: 0 = all three may be used, else the one step that may. chain has room for FOVI_CHAIN_MAX. */
+ * ratio is 1 or less. only: 0 = all three may be used, else the one step that may. chain has room for
+ * FOVI_CHAIN_MAX. */
 int fovi_chain_choose(double ratio, int only, int *chain);
 
 #endif

@@ -163,9 +163,9 @@ static int rows_in_use(const fovea_plan *plan, int height)
     return (int)((ratio > 1.0 ? ratio : 1.0) * 12.0) + 4 * FOVI_STAGE_PIECE;
 }
 
-/* Weight of a step of back-projection. D U multiplies a frequency by 1 at rest and by about a quarter where both axes are
- * at Nyquist; the weights are those for which the error over that range falls fastest in a given number of steps (the
- * inverse roots of the Chebyshev polynomial), starting from the middle one. */
+/* Weight of a step of back-projection. D U multiplies a frequency by 1 at rest and by about a quarter where both axes
+ * are at Nyquist; the weights are those for which the error over that range falls fastest in a given number of steps
+ * (the inverse roots of the Chebyshev polynomial), starting from the middle one. */
 static float step_weight(int i)
 {
     int k = (i + FOVI_CONSISTENCY_STEPS / 2) % FOVI_CONSISTENCY_STEPS;

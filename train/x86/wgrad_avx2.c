@@ -24,26 +24,23 @@ static void row_of_four(const float *x, const float *dy, ptrdiff_t stride, int n
     "vfmadd231ps %%ymm12, %%ymm15, %[" u "]\n\tvfmadd231ps %%ymm13, %%ymm15, %[" v "]\n\t" \
     "vfmadd231ps %%ymm14, %%ymm15, %[" w "]\n\t"
 #define ZERO(u) "vxorps %[" u "], %[" u "], %[" u "]\n\t"
-    __asm__(ZERO("a") ZERO("b") ZERO("c") ZERO("d") ZERO("e") ZERO("f") ZERO("g") ZERO("h") ZERO("i") ZERO("j") ZERO(
-                "k")
-                ZERO("l") "1:\n\t"
-                          "vmovups -4(%[x]), %%ymm12\n\tvmovups (%[x]), %%ymm13\n\tvmovups 4(%[x]), %%ymm14\n\t"
-                          "vmovups (%[dy]), %%ymm15\n\t" FMA3("a", "b", "c") "vmovups (%[dy],%[t],4), %%ymm15\n\t" FMA3(
-                              "d", "e",
-                              "f") "vmovups (%[dy2]), %%ymm15\n\t" FMA3("g", "h",
-                                                                        "i") "vmovups (%[dy2],%[t],4), "
-                                                                             "%%ymm15\n\t" FMA3("j", "k",
-                                                                                                "l") "add $32, "
-                                                                                                     "%[x]\n\tadd $32, "
-                                                                                                     "%[dy]\n\tadd "
-                                                                                                     "$32, %[dy2]\n\t"
-                                                                                                     "cmp %[end], "
-                                                                                                     "%[x]\n\tjb 1b\n\t"
-            : [a] "=&x"(a), [b] "=&x"(b), [c] "=&x"(c), [d] "=&x"(d), [e] "=&x"(e), [f] "=&x"(f), [g] "=&x"(g),
-              [h] "=&x"(h), [i] "=&x"(i), [j] "=&x"(j), [k] "=&x"(k), [l] "=&x"(l), [x] "+r"(x), [dy] "+r"(dy),
-              [dy2] "+r"(dy2)
+    /* clang-format off */
+    __asm__(ZERO("a") ZERO("b") ZERO("c") ZERO("d") ZERO("e") ZERO("f")
+            ZERO("g") ZERO("h") ZERO("i") ZERO("j") ZERO("k") ZERO("l")
+            "1:\n\t"
+            "vmovups -4(%[x]), %%ymm12\n\tvmovups (%[x]), %%ymm13\n\tvmovups 4(%[x]), %%ymm14\n\t"
+            "vmovups (%[dy]), %%ymm15\n\t" FMA3("a", "b", "c")
+            "vmovups (%[dy],%[t],4), %%ymm15\n\t" FMA3("d", "e", "f")
+            "vmovups (%[dy2]), %%ymm15\n\t" FMA3("g", "h", "i")
+            "vmovups (%[dy2],%[t],4), %%ymm15\n\t" FMA3("j", "k", "l")
+            "add $32, %[x]\n\tadd $32, %[dy]\n\tadd $32, %[dy2]\n\t"
+            "cmp %[end], %[x]\n\tjb 1b\n\t"
+            : [a] "=&x"(a), [b] "=&x"(b), [c] "=&x"(c), [d] "=&x"(d), [e] "=&x"(e), [f] "=&x"(f),
+              [g] "=&x"(g), [h] "=&x"(h), [i] "=&x"(i), [j] "=&x"(j), [k] "=&x"(k), [l] "=&x"(l),
+              [x] "+r"(x), [dy] "+r"(dy), [dy2] "+r"(dy2)
             : [t] "r"(stride), [end] "r"(end)
             : "memory", "cc", "xmm12", "xmm13", "xmm14", "xmm15");
+    /* clang-format on */
 #undef FMA3
 #undef ZERO
     const float sums[12] = { sum8(a), sum8(b), sum8(c), sum8(d), sum8(e), sum8(f),

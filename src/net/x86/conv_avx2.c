@@ -18,6 +18,7 @@ typedef __m256 vec;
 /* All sixteen registers: 12 accumulators, 3 inputs, 1 weight. Compilers spill here, so the tap is written out. */
 #define FMA3(a, b, c) \
     "vfmadd231ps %[i0], %[w], %[" a "]\n\tvfmadd231ps %[i1], %[w], %[" b "]\n\tvfmadd231ps %[i2], %[w], %[" c "]\n\t"
+/* clang-format off */
 #define vec_tap_full(acc, src, weight)                                                                               \
     do {                                                                                                             \
         vec t0, t1, t2, t3;                                                                                          \
@@ -33,6 +34,7 @@ typedef __m256 vec;
                 : [s] "r"(src), [p] "r"(weight)                                                                      \
                 : "memory");                                                                                         \
     } while (0)
+/* clang-format on */
 
 static inline vec vec_prelu(vec v, float slope)
 {

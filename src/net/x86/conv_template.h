@@ -2,14 +2,15 @@
  *
  * Direct convolution vectorised along the row, written once for every vector width. The including file defines
  *     vec, VW            vector type and its floats
- *     vec_load, vec_set1, vec_fma(acc, a, b): acc += a * b, vec_prelu(v, slope), vec_store, vec_store_n(p, v, n) for n < VW
+ *     vec_load, vec_set1, vec_fma(acc, a, b): acc += a * b, vec_prelu(v, slope), vec_store,
+ *     vec_store_n(p, v, n) for n < VW
  *     NV_MAX             vectors of a register block of 4 outputs
  *     CONV_ROW           name of the function to define
  *     vec_tap_full(acc, src, weight)   optional: a tap of a full block in assembly, where registers are scarce
  *
  * A register block is `no` output channels (1..4) x `nv` vectors. The inputs of a tap are loaded once and pinned in a
- * register, since the compiler would else fold the load into every multiply-add; the multiply-add is written as assembly,
- * since the compiler would else move accumulators about and spill them.
+ * register, since the compiler would else fold the load into every multiply-add; the multiply-add is written as
+ * assembly, since the compiler would else move accumulators about and spill them.
  */
 #define PIN(v) __asm__ volatile("" : "+v"(v))
 #define INLINE static inline __attribute__((always_inline))
@@ -41,7 +42,8 @@ INLINE void tap(int no, int nv, vec acc[4][NV_MAX], const float *src, const floa
 
 /* k, no and nv are constants at every call: the loops over them vanish. */
 INLINE void block(int k, int no, int nv, const struct fovi_conv_weights *w, const float *weight,
-                  const float *const *rows, ptrdiff_t src_stride, float *dst, ptrdiff_t dst_stride, int o, int x, int tail)
+                  const float *const *rows, ptrdiff_t src_stride, float *dst, ptrdiff_t dst_stride, int o, int x,
+                  int tail)
 {
     vec acc[4][NV_MAX];
 #pragma GCC unroll 4
