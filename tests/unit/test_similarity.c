@@ -576,7 +576,8 @@ static void threads_change_nothing(void **state)
         assert_int_equal(fovea_context_create(&other, &params), FOVEA_OK);
         struct fovea_metrics m;
         assert_int_equal(fovea_metrics_compare_wanted(other, &a, &b, 0, FOVEA_METRIC_ALL, &m), FOVEA_OK);
-        assert_memory_equal(&m, &first, sizeof m);
+        assert_true(m.psnr == first.psnr && m.ssim_y == first.ssim_y && m.ms_ssim == first.ms_ssim);
+        assert_true(m.fsim == first.fsim && m.fsimc == first.fsimc && m.gmsd == first.gmsd);
         fovea_context_free(&other);
     }
 }
