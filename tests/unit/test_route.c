@@ -238,6 +238,15 @@ static void small_maps_come_near_the_best_choice(void **state)
     assert_true(sum / rounds < .04 && worst < .30);
 }
 
+/* Gain and residual that follow two features. */
+static const struct fovi_route_model simple_model = {
+    .z_low = { -4.6, -4.6, -4.6, -4.6, -4.6, -4.6 },
+    .z_high = { 9, 9, 9, 9, 9, 9 },
+    .gain = { [0] = -0.7, [3] = 1.0 },
+    .residual = { [0] = 1.2, [2] = 0.9 },
+    .margin = 1.1,
+};
+
 /* A map with an easy left half and a hard right half. */
 static struct fovea_map make_map(struct fovea_tile_features *tiles, int n_x, int n_y)
 {
@@ -258,6 +267,7 @@ static void decisions_follow_the_map(void **state)
         struct fovi_route_params p;
         struct fovi_route_result r;
         fovi_route_params_init(ctx, scale, &p);
+        p.model = &simple_model;
         assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_OK);
         assert_true(r.predicted_loss_db > 0 && r.predicted_loss_db <= .05);
         assert_int_equal(r.full_network_px, (int64_t)map.width * map.height);
@@ -279,6 +289,39 @@ static void decisions_follow_the_map(void **state)
         for (int t = 0; t < 200; t++)
             assert_int_equal(path[t], FOVEA_PATH_TINY);
     }
+}
+
+/* Features of a photograph's tile, weaker or stronger. */
+static struct fovea_tile_features photo_tile(float energy)
+{
+    struct fovea_tile_features tile = { { 60, 20, 4, 16, 120, 40, 8, 1, 35 }, 0.5f };
+    for (int k = 0; k < FOVEA_N_FEATURES; k++)
+        tile.value[k] *= k == FOVEA_FEATURE_BLOCKINESS ? 1.0f : energy;
+    return tile;
+}
+
+static void committed_predictions_rise_with_the_detail(void **state)
+{
+    (void)state;
+    for (int scale = 2; scale <= 4; scale++) {
+        const struct fovi_route_model *model = fovi_route_model_builtin(FOVI_ROUTE_TINY, scale);
+        assert_non_null(model);
+        assert_true(model->margin >= 1 && model->margin < 4);
+        for (int i = 0; i < FOVI_ROUTE_N_Z; i++)
+            assert_true(model->z_low[i] < model->z_high[i]);
+        double last_gain = 0, last_residual = 0;
+        for (float energy = 0.005f; energy < 20; energy *= 4) {
+            struct fovea_tile_features tile = photo_tile(energy);
+            double gain, residual;
+            fovi_route_predict(model, &tile, &gain, &residual);
+            assert_true(gain > last_gain && residual > last_residual && residual > gain);
+            last_gain = gain;
+            last_residual = residual;
+        }
+        assert_true(last_gain > 1 && last_gain < 1000);
+    }
+    assert_null(fovi_route_model_builtin(FOVI_ROUTE_FILTER, 2));
+    assert_null(fovi_route_model_builtin(FOVI_ROUTE_TINY, 5));
 }
 
 static void what_is_not_allowed_is_not_used(void **state)
@@ -356,6 +399,7 @@ int main(void)
         cmocka_unit_test(single_holes_are_closed),
         cmocka_unit_test(small_maps_come_near_the_best_choice),
         cmocka_unit_test(decisions_follow_the_map),
+        cmocka_unit_test(committed_predictions_rise_with_the_detail),
         cmocka_unit_test(what_is_not_allowed_is_not_used),
         cmocka_unit_test(single_tiles_are_decided),
         cmocka_unit_test(failures_leave_nothing_behind),

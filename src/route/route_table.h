@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The committed coefficients, one file for each network and scale, written by `fovea-train route`.
+ */
+#ifndef FOVI_ROUTE_TABLE_H
+#define FOVI_ROUTE_TABLE_H
+
+#include "route/route.h"
+
+extern const struct fovi_route_model fovi_route_tiny_x2, fovi_route_tiny_x3, fovi_route_tiny_x4;
+
+#endif
