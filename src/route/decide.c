@@ -58,13 +58,16 @@ static int decide_between(fovea_context *ctx, const struct fovea_map *map, const
     double *gain = fovi_alloc(ctx, n, sizeof *gain);
     if (!gain)
         return fovi_alloc_error(ctx);
-    struct fovi_route_problem problem = { halo,
-                                          gain,
-                                          0.0,
-                                          p->max_loss_db,
-                                          p->budget_ms * 1e6 * p->n_threads,
-                                          p->ns_per_px[result->top],
-                                          p->ns_per_px[FOVI_ROUTE_FILTER] };
+    struct fovi_route_problem problem = {
+        .halo = halo,
+        .gain = gain,
+        .max_loss_db = p->max_loss_db,
+        .budget_ns = p->budget_ms * 1e6 * p->n_threads,
+        .network_ns = fovi_route_cost(result->top, p->scale, FOVEA_CPU_AVX2),
+        .filter_ns = fovi_route_cost(FOVI_ROUTE_FILTER, p->scale, FOVEA_CPU_AVX2),
+        .budget_network_ns = p->ns_per_px[result->top],
+        .budget_filter_ns = p->ns_per_px[FOVI_ROUTE_FILTER],
+    };
     predict_all(map, model, halo, gain, &problem.residual);
     int code = fovi_route_select(ctx, &problem, path);
     if (!code) {

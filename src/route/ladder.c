@@ -9,11 +9,12 @@ const struct fovi_route_rung fovi_route_ladder[FOVI_ROUTE_N_RUNGS] = {
     { "tiny", FOVEA_PATH_TINY, 6, { 144, 2304, 2304, 2304, 2304, 144 } },
 };
 
-/* Nanoseconds for an input pixel on one thread, [rung][scale - 2][instruction level]: portable C, AVX2, AVX-512.
- * Provisional until measured; `fovea bench` measures them. */
+/* Nanoseconds for an input pixel on one thread, [rung][scale - 2][instruction level]: portable C, AVX2, AVX-512. C and
+ * AVX2 at x2 and x4 were measured on one core of a Zen 3 at 960x540, x3 lies between, AVX-512 is an estimate; `fovea
+ * bench` measures them. */
 static const double cost_ns[FOVI_ROUTE_N_RUNGS][3][3] = {
-    { { 120, 25, 20 }, { 180, 30, 24 }, { 240, 40, 32 } },
-    { { 1000, 125, 80 }, { 1050, 130, 83 }, { 1150, 140, 90 } },
+    { { 540, 13, 13 }, { 1200, 22, 22 }, { 2240, 34, 34 } },
+    { { 34500, 260, 150 }, { 38500, 285, 165 }, { 42600, 305, 180 } },
 };
 
 double fovi_route_cost(int rung, int scale, uint32_t cpu)

@@ -39,7 +39,8 @@ struct fovi_route_model {
 const struct fovi_route_model *fovi_route_model_builtin(int rung, int scale);
 
 /* Nanoseconds for an input pixel on one thread, base included, as committed for an instruction level (FOVEA_CPU_* bits
- * of the context), so that a decision does not hang on the machine's mood. */
+ * of the context). Which tiles go first is weighed with those of AVX2 on every machine, so that without a budget the
+ * decision is the same everywhere; the budget counts the machine's own. */
 double fovi_route_cost(int rung, int scale, uint32_t cpu);
 
 struct fovi_route_params {
@@ -48,7 +49,7 @@ struct fovi_route_params {
     double max_loss_db; /* >= 0, against the top allowed rung everywhere; 0 = the top rung everywhere */
     double budget_ms;   /* most wall time, > 0; 0 = no limit. Goes before max_loss_db */
     int n_threads;      /* that share the budgeted work */
-    double ns_per_px[FOVI_ROUTE_N_RUNGS]; /* for an input pixel on one thread */
+    double ns_per_px[FOVI_ROUTE_N_RUNGS]; /* for an input pixel on one thread, as the budget counts */
     const struct fovi_route_model *model; /* of the top allowed rung; NULL = the committed one */
 };
 
@@ -91,16 +92,17 @@ double fovi_route_halo_px(const struct fovi_route_halo *halo, const uint8_t *on)
 /* What the choice weighs: errors summed over tiles, and costs. */
 struct fovi_route_problem {
     const struct fovi_route_halo *halo;
-    const double *gain;            /* of each tile, summed over its pixels; >= 0 */
-    double residual;               /* of the whole picture with the network everywhere; > 0 */
-    double max_loss_db, budget_ns; /* as in the params; 0 = no limit for the budget */
-    double network_ns, filter_ns;  /* for an input pixel */
+    const double *gain;                         /* of each tile, summed over its pixels; >= 0 */
+    double residual;                            /* of the whole picture with the network everywhere; > 0 */
+    double max_loss_db, budget_ns;              /* as in the params; 0 = no limit for the budget */
+    double network_ns, filter_ns;               /* for an input pixel, weighed against the gain */
+    double budget_network_ns, budget_filter_ns; /* the same as the budget counts */
 };
 
 /* Choose the tiles of the network: on[t] = 1 or 0. */
 int fovi_route_select(fovea_context *ctx, const struct fovi_route_problem *problem, uint8_t *on);
 
-/* Loss in dB of a choice, and its cost. */
+/* Loss in dB of a choice, and its cost as the budget counts. */
 double fovi_route_loss_db(const struct fovi_route_problem *problem, const uint8_t *on);
 double fovi_route_cost_ns(const struct fovi_route_problem *problem, const uint8_t *on);
 

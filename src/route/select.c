@@ -186,7 +186,7 @@ double fovi_route_cost_ns(const struct fovi_route_problem *problem, const uint8_
     for (int y = 0; y < h->n_y; y++)
         for (int x = 0; x < h->n_x; x++, tile++)
             filter_px += *tile ? 0.0 : h->area[fovi_route_shape(h, x, y)];
-    return fovi_route_halo_px(h, on) * problem->network_ns + filter_px * problem->filter_ns;
+    return fovi_route_halo_px(h, on) * problem->budget_network_ns + filter_px * problem->budget_filter_ns;
 }
 
 /* May more tiles leave? Both answers change once only as the order goes on. */

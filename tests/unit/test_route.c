@@ -89,7 +89,7 @@ static struct fovi_route_problem make_problem(struct fovi_rng *rng, int tiles_x,
     struct fovi_route_halo *halo = NULL;
     int w = tiles_x * 16 - (int)fovi_rng_below(rng, 16), h = tiles_y * 16 - (int)fovi_rng_below(rng, 16);
     assert_int_equal(fovi_route_halo_create(ctx, &fovi_route_ladder[FOVI_ROUTE_TINY], 4, w, h, &halo), FOVEA_OK);
-    struct fovi_route_problem p = { halo, gain, 0, 0.05, 0, 130, 30 };
+    struct fovi_route_problem p = { halo, gain, 0, 0.05, 0, 130, 30, 130, 30 };
     for (int t = 0; t < tiles_x * tiles_y; t++) {
         double u = 0;
         for (int k = 0; k < 12; k++)
@@ -324,6 +324,28 @@ static void committed_predictions_rise_with_the_detail(void **state)
     assert_null(fovi_route_model_builtin(FOVI_ROUTE_TINY, 5));
 }
 
+/* Without a budget the choice does not hang on the machine. */
+static void instruction_sets_do_not_matter(void **state)
+{
+    (void)state;
+    struct fovea_tile_features tiles[20 * 10];
+    uint8_t path[200], other[200];
+    struct fovea_map map = make_map(tiles, 20, 10);
+    struct fovi_route_params p;
+    struct fovi_route_result r;
+    struct fovea_context_params plain = FOVEA_CONTEXT_DEFAULTS;
+    fovea_context *portable = NULL;
+    plain.cpu_mask = 0;
+    assert_int_equal(fovea_context_create(&portable, &plain), FOVEA_OK);
+    fovi_route_params_init(ctx, 4, &p);
+    assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_OK);
+    fovi_route_params_init(portable, 4, &p);
+    p.ns_per_px[FOVI_ROUTE_FILTER] *= 20; /* nor on what it says of its speed */
+    assert_int_equal(fovi_route_decide(portable, &map, &p, other, &r), FOVEA_OK);
+    assert_memory_equal(path, other, sizeof path);
+    fovea_context_free(&portable);
+}
+
 static void what_is_not_allowed_is_not_used(void **state)
 {
     (void)state;
@@ -400,6 +422,7 @@ int main(void)
         cmocka_unit_test(small_maps_come_near_the_best_choice),
         cmocka_unit_test(decisions_follow_the_map),
         cmocka_unit_test(committed_predictions_rise_with_the_detail),
+        cmocka_unit_test(instruction_sets_do_not_matter),
         cmocka_unit_test(what_is_not_allowed_is_not_used),
         cmocka_unit_test(single_tiles_are_decided),
         cmocka_unit_test(failures_leave_nothing_behind),
