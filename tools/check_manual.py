@@ -14,7 +14,7 @@ PAGE_OPTION = re.compile(r'\*--([a-z][a-z-]+)\*')
 
 
 def help_of(program, *words):
-    done = subprocess.run([str(program), *words, '--help'], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([str(program.resolve()), *words, '--help'], stdout=subprocess.PIPE, check=True)
     return done.stdout.decode()
 
 
@@ -34,11 +34,11 @@ def main():
     parser.add_argument('program', type=pathlib.Path)
     parser.add_argument('page', type=pathlib.Path)
     options = parser.parse_args()
-    page = options.page.read_text()
-    commands = set(HELP_COMMAND.findall(help_of(options.program)))
-    named = set(HELP_OPTION.findall(help_of(options.program)))
+    page, program = options.page.read_text(), options.program.resolve()
+    commands = set(HELP_COMMAND.findall(help_of(program)))
+    named = set(HELP_OPTION.findall(help_of(program)))
     for command in commands:
-        named |= set(HELP_OPTION.findall(help_of(options.program, command)))
+        named |= set(HELP_OPTION.findall(help_of(program, command)))
     bad = differences('command', commands, set(PAGE_COMMAND.findall(section(page, 'COMMANDS'))))
     bad += differences('option', named, set(PAGE_OPTION.findall(page)))
     for line in bad:
