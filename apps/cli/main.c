@@ -9,7 +9,8 @@
 #include "cli.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_downscale, &cli_compare, &cli_analyze, &cli_info, &cli_models, &cli_version,
+    &cli_upscale, &cli_downscale, &cli_compare, &cli_analyze, &cli_evaluate,
+    &cli_bench,   &cli_info,      &cli_models,  &cli_version,
 };
 #define N_COMMANDS (int)(sizeof commands / sizeof *commands)
 
