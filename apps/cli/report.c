@@ -99,17 +99,16 @@ static json_t *json_consistency(const struct fovea_report *r)
     return object;
 }
 
-/* The options that give the same bytes again. */
+/* The options that give the same bytes again; null = not given. */
 static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
 {
     static const char *const consistencies[] = { "default", "on", "off" };
     const struct fovea_upscale_params *p = run->params;
     json_t *object = json_object();
     json_object_set_new(object, "method", json_string(run->method));
-    json_object_set_new(object, "width", json_integer(run->report.out_width));
-    json_object_set_new(object, "height", json_integer(run->report.out_height));
-    if (!p->width && !p->height)
-        json_object_set_new(object, "scale", json_real(p->scale));
+    json_object_set_new(object, "scale", p->width || p->height ? json_null() : json_real(p->scale));
+    json_object_set_new(object, "width", p->width ? json_integer(p->width) : json_null());
+    json_object_set_new(object, "height", p->height ? json_integer(p->height) : json_null());
     json_object_set_new(object, "preset", json_string(preset_name(p->preset)));
     json_object_set_new(object, "max_loss", json_real(p->max_loss_db));
     json_object_set_new(object, "budget", p->budget_ms > 0. ? json_real(p->budget_ms) : json_null());
