@@ -116,6 +116,7 @@ static int decide(struct job *job, const struct fovea_map *map)
     fovi_route_params_init(plan->run.ctx, plan->chain[0], &p);
     p.max_loss_db = plan->params.max_loss_db;
     p.budget_ms = plan->params.budget_ms;
+    p.n_threads = fovea_context_threads(plan->run.ctx);
     FOVI_TRY(fovi_route_decide(plan->run.ctx, map, &p, plan->step[0].path, &job->route));
     job->routed = 1;
     plan->run.ms[FOVEA_STAGE_ROUTING] += fovi_clock_ms() - start;
