@@ -29,7 +29,8 @@ check(sum(found.get("tiles", {}).values()) == 6 * 5, "each tile is counted once:
 keys(found.get("stages_ms", {}), "read analysis routing base filter network consistency checks write", "stages")
 keys(found.get("consistency", {}), "steps rms max within_2", "consistency")
 keys(found.get("routing", {}), "max_loss predicted_loss_db saved_network_share saved_ms", "routing")
-keys(found.get("settings", {}), "method scale width height preset max_loss budget precision consistency threads", "settings")
+keys(found.get("settings", {}), "method scale width height preset max_loss budget precision "
+     "consistency threads", "settings")
 check(found.get("consistency", {}).get("steps") == 0, "a classical method has no consistency by default")
 run = expect_ok("upscale", "a.png", "-o", "o.png", "--method", "bicubic", "--consistency", "on", "--json")
 on = run.json().get("consistency", {})
