@@ -130,6 +130,10 @@ static int evaluate_file(struct evaluation *e, const char *path)
     if (code)
         return cli_fail_io(e->cli, code, 1);
     cli_to_u8(&original);
+    if ((code = cli_grey_to_rgb(e->cli, &original)) != CLI_OK) {
+        fovea_io_image_free(&original);
+        return code;
+    }
     original.width -= original.width % s;
     original.height -= original.height % s;
     if (original.width <= 2 * s || original.height <= 2 * s)

@@ -50,6 +50,25 @@ void cli_to_u8(struct fovea_image *image)
     image->stride_bytes = (ptrdiff_t)row_samples;
 }
 
+int cli_grey_to_rgb(struct cli *cli, struct fovea_image *image)
+{
+    if (image->format.n_channels != 1)
+        return CLI_OK;
+    struct fovea_image rgb;
+    const struct fovea_format format = { FOVEA_SAMPLE_U8, 3, 0 };
+    if (!cli_new_image(cli, &rgb, image->width, image->height, &format))
+        return CLI_RESOURCE;
+    for (int y = 0; y < image->height; y++) {
+        const uint8_t *from = (const uint8_t *)image->data + y * image->stride_bytes;
+        uint8_t *to = (uint8_t *)rgb.data + y * rgb.stride_bytes;
+        for (int x = 0; x < image->width; x++)
+            to[3 * x] = to[3 * x + 1] = to[3 * x + 2] = from[x];
+    }
+    fovea_io_image_free(image);
+    *image = rgb;
+    return CLI_OK;
+}
+
 void cli_row_grey(const struct fovea_format *format, const void *row, int width, uint8_t *grey)
 {
     size_t n = (size_t)format->n_channels;
