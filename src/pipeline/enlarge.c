@@ -184,7 +184,14 @@ static void filter_job(void *arg, int index, int worker)
         filter_row(e, e->group->sweeps[index], y, t0, t1);
 }
 
-/* The verdict on each tile of the band; a tile that fails keeps its base. */
+/* Whether all that a tile's result depends on is one level. */
+static int is_flat(const struct enlarge *e, int x, int y)
+{
+    int reach = e->reach;
+    return fovi_gate_is_flat(&e->group->luma, x - reach, x + FOVEA_TILE + reach, y - reach, y + FOVEA_TILE + reach);
+}
+
+/* The verdict on each tile of the band; a tile that fails, or that is flat, keeps its base. */
 static void check_tiles(struct enlarge *e)
 {
     int scale = e->params.scale, width = e->ax.out;
@@ -194,9 +201,11 @@ static void check_tiles(struct enlarge *e)
         for (int t = 0; t < e->n_tiles_x; t++) {
             int x = t * FOVEA_TILE * scale, n = width - x < FOVEA_TILE * scale ? width - x : FOVEA_TILE * scale;
             float *tile = e->delta + (ptrdiff_t)(y - e->band_y0) * scale * e->delta_stride + x;
-            if (fovi_gate_accepts(tile, e->delta_stride, rows, n))
+            int sound = fovi_gate_accepts(tile, e->delta_stride, rows, n);
+            if (sound && !is_flat(e, t * FOVEA_TILE, y))
                 continue;
-            path[t] = FOVEA_PATH_FALLBACK;
+            if (!sound)
+                path[t] = FOVEA_PATH_FALLBACK;
             for (int i = 0; i < rows; i++)
                 memset(tile + i * e->delta_stride, 0, (size_t)n * sizeof *tile);
         }

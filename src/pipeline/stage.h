@@ -99,4 +99,7 @@ void fovi_meter_result(const struct fovi_meter *meter, struct fovea_report *repo
 /* Whether a tile of delta (rows x width floats, luma levels) can be trusted: finite and within -255..255. */
 int fovi_gate_accepts(const float *delta, ptrdiff_t stride, int rows, int width);
 
+/* Whether columns x0..x1-1 of rows y0..y1-1 (what of them lies in the picture) all hold one level. */
+int fovi_gate_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, int y1);
+
 #endif

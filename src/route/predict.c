@@ -50,6 +50,7 @@ void fovi_route_predict(const struct fovi_route_model *model, const struct fovea
         z[i] = z[i] < model->z_high[i] ? z[i] : model->z_high[i];
     }
     fovi_route_terms(z, terms);
-    *gain = link(model->gain, terms);
+    int is_flat = !(tile->value[FOVEA_FEATURE_GRADIENT] > 0.0f); /* one level: there is nothing to gain */
+    *gain = is_flat ? 0.0 : link(model->gain, terms);
     *residual = link(model->residual, terms);
 }
