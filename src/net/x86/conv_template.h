@@ -13,6 +13,12 @@
  * assembly, since the compiler would else move accumulators about and spill them.
  */
 #define PIN(v) __asm__ volatile("" : "+v"(v))
+/* clang would unroll by a given count before nv is known, and keep the accumulators in memory. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 /* One tap: nv vectors of inputs, no weights. */
@@ -25,16 +31,16 @@ INLINE void tap(int no, int nv, vec acc[4][NV_MAX], const float *src, const floa
         return;
     }
 #endif
-#pragma GCC unroll 6
+    UNROLL
     for (int v = 0; v < nv; v++) {
         in[v] = vec_load(src + v * VW);
         PIN(in[v]);
     }
-#pragma GCC unroll 4
+    UNROLL
     for (int j = 0; j < no; j++) {
         vec c = vec_set1(weight[j]);
         PIN(c);
-#pragma GCC unroll 6
+        UNROLL
         for (int v = 0; v < nv; v++)
             vec_fma(acc[j][v], c, in[v]);
     }
@@ -46,23 +52,24 @@ INLINE void block(int k, int no, int nv, const struct fovi_conv_weights *w, cons
                   int tail)
 {
     vec acc[4][NV_MAX];
-#pragma GCC unroll 4
-    for (int j = 0; j < no; j++)
-#pragma GCC unroll 6
+    UNROLL
+    for (int j = 0; j < no; j++) {
+        UNROLL
         for (int v = 0; v < nv; v++)
             acc[j][v] = vec_set1(w->bias[o + j]);
+    }
     for (int ky = 0; ky < k; ky++) {
         const float *src = rows[ky] + x - k / 2;
         for (int i = 0; i < w->c_in; i++, src += src_stride) {
-#pragma GCC unroll 5
+            UNROLL
             for (int kx = 0; kx < k; kx++, weight += FOVI_CONV_GROUP)
                 tap(no, nv, acc, src + kx, weight);
         }
     }
-#pragma GCC unroll 4
+    UNROLL
     for (int j = 0; j < no; j++) {
         float *out = dst + (o + j) * dst_stride + x;
-#pragma GCC unroll 6
+        UNROLL
         for (int v = 0; v < nv; v++) {
             vec r = w->slope ? vec_prelu(acc[j][v], w->slope[o + j]) : acc[j][v];
             if (tail && v == nv - 1)
