@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * How fast networks run: each kind of layer against the measured peak of fused multiply-adds, and whole frames of the
- * built-in tiny networks (1920x1080 luma), with 1 thread and all. Medians of repeats; the work counted is the useful work.
+ * How fast networks run: each kind of layer on rows in the cache, and whole frames of the built-in tiny networks
+ * (1920x1080 luma), with 1 thread and with all. Medians of repeats; what is counted is the useful work.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -137,8 +137,8 @@ int cli_new_image(const struct cli *cli, struct fovea_image *image, int width, i
 /* Bring 16-bit and float samples to 8 bits, rounded. */
 void cli_to_u8(struct fovea_image *image);
 
-/* A grey eight-bit picture becomes red, green and blue, as the published tables take it (its luma is then studio range);
- * others stay. CLI_OK or CLI_RESOURCE. */
+/* A grey eight-bit picture becomes red, green and blue, as the published tables take it (its luma is then studio
+ * range); others stay. CLI_OK or CLI_RESOURCE. */
 int cli_grey_to_rgb(struct cli *cli, struct fovea_image *image);
 /* Grey values 0..255 of a row as a person sees them. */
 void cli_row_grey(const struct fovea_format *format, const void *row, int width, uint8_t *grey);
