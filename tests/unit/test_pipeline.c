@@ -138,7 +138,9 @@ struct variant {
     uint32_t mask;
 };
 
-static void check_invariance(const struct fovea_image *in, const struct fovea_upscale_params *params, const char *what)
+/* with_reference: also by plain C, which is slow. */
+static void check_invariance(const struct fovea_image *in, const struct fovea_upscale_params *params,
+                             int with_reference, const char *what)
 {
     static const struct variant variants[] = { { 1, 0, FOVEA_CPU_ALL },
                                                { 2, 1, FOVEA_CPU_ALL },
@@ -146,21 +148,19 @@ static void check_invariance(const struct fovea_image *in, const struct fovea_up
                                                { 2, 4096, FOVEA_CPU_ALL },
                                                { 2, 48, 0 } };
     struct fovea_image first = { 0 };
-    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+    size_t n = sizeof variants / sizeof *variants - (with_reference ? 0 : 1);
+    for (size_t i = 0; i < n; i++) {
         fovea_context *ctx = make_context(variants[i].n_threads, variants[i].mask);
         struct fovea_upscale_params p = *params;
         struct fovea_image out;
         struct fovea_report report;
         p.strip_rows = variants[i].strip;
-        if (p.method == FOVEA_METHOD_AUTO && variants[i].mask == 0)
-            p.max_loss_db = 0.0; /* costs are those of the instruction set, so the choice may differ: see below */
         int code = enlarge(ctx, in, &p, &out, &report);
         if (code)
             fail_msg("%s: %s", what, fovea_last_error(ctx));
         if (i == 0)
             first = out;
-        else if (!(params->method == FOVEA_METHOD_AUTO && variants[i].mask == 0) &&
-                 memcmp(first.data, out.data, image_bytes(&out)) != 0)
+        else if (memcmp(first.data, out.data, image_bytes(&out)) != 0)
             fail_msg("%s: %d threads, strips of %d, mask %x give other bytes", what, variants[i].n_threads,
                      variants[i].strip, variants[i].mask);
         if (i)
@@ -197,7 +197,7 @@ static void bytes_do_not_depend_on_the_machine(void **state)
                 p.consistency = m == 0 && s % 2 ? FOVEA_CONSISTENCY_ON : FOVEA_CONSISTENCY_DEFAULT;
                 snprintf(what, sizeof what, "%dx%d, %d channels, x%g, method %d", in.width, in.height,
                          in.format.n_channels, p.scale, (int)p.method);
-                check_invariance(&in, &p, what);
+                check_invariance(&in, &p, s == 0 || s == 3, what);
             }
         }
         free(in.data);
