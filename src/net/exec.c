@@ -10,6 +10,9 @@
 
 #define TILE 16
 
+/* Columns that a slice has at most. */
+#define SLICE_COLUMNS 384
+
 /* What is fixed about a layer. Number -1, the input, has index 0 in the arrays below; layer l has l + 1. */
 struct plan_layer {
     int channels;
@@ -19,7 +22,7 @@ struct plan_layer {
     struct fovi_conv_weights conv;
 };
 
-/* One thread's columns. */
+/* Columns that are worked on by one thread at a time. */
 struct slice {
     struct fovi_exec *exec;
     int x0, x1;                          /* output columns */
@@ -142,6 +145,15 @@ static int take_memory(struct fovi_exec *e)
     return e->arena && e->intervals && e->slice && e->column_work ? FOVEA_OK : fovi_alloc_error(e->ctx);
 }
 
+/* Enough slices for the threads, and narrow enough that a slice's rings stay in a core's own cache; each costs the
+ * radius twice in columns. */
+static int choose_slices(int width, int n_threads)
+{
+    int n = (width + SLICE_COLUMNS - 1) / SLICE_COLUMNS, most = width / (4 * TILE);
+    n = (n + n_threads - 1) / n_threads * n_threads; /* as many for each thread */
+    return n < most ? n : most > 1 ? most : 1;
+}
+
 int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, int width, int height, struct fovi_exec **out)
 {
     *out = NULL;
@@ -155,8 +167,7 @@ int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, int wid
     e->conv_row = fovi_conv_row_get(fovea_context_cpu(ctx));
     e->n_tiles_x = (width + TILE - 1) / TILE;
     plan_layers(e);
-    int most = width / (4 * TILE), n_threads = fovea_context_threads(ctx);
-    e->n_slices_max = n_threads < most ? n_threads : most > 1 ? most : 1;
+    e->n_slices_max = choose_slices(width, fovea_context_threads(ctx));
     int code = pack_weights(e);
     if (!code)
         code = take_memory(e);

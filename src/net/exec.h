@@ -3,10 +3,10 @@
  * Running a network over a picture that comes row by row.
  *
  * All layers advance together, row by row; each keeps only the last few rows of its output, so that activations stay in
- * the cache and memory does not grow with the picture's height. Each thread works on its own columns with its own
- * rings: a seam costs the network's radius in columns once, and no rows at all. Where only some tiles are wanted, each
- * layer computes in each row just the columns that those tiles depend on: a halo that shrinks layer by layer. The bytes
- * do not depend on threads, strips or tiles.
+ * the cache and memory does not grow with the picture's height. The columns are cut into slices with rings of
+ * their own, which the threads share out: a seam costs the network's radius in columns, and no rows at all. Where only
+ * some tiles are wanted, each layer computes in each row just the columns that those tiles depend on: a halo that
+ * shrinks layer by layer. The bytes do not depend on threads, strips or tiles.
  */
 #ifndef FOVI_NET_EXEC_H
 #define FOVI_NET_EXEC_H
