@@ -49,8 +49,9 @@ fetch_sample()
 {
     [ -f "$sample" ] && return
     [ "$(package_manager)" = apt ] || die "please name a photo: ./demo.sh PHOTO"
-    apt_install python-matplotlib-data && [ -f "$sample" ] ||
+    if ! apt_install python-matplotlib-data || [ ! -f "$sample" ]; then
         die "the package python-matplotlib-data gave no $sample; please name a photo: ./demo.sh PHOTO"
+    fi
 }
 
 # figure NAME JSON: the first number with this name in a line of JSON ("psnr_y": 31.5).

@@ -90,10 +90,8 @@ as_root()
 {
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null 2>&1; then
-        sudo "$@"
     else
-        die "not root and no sudo here. Please run as root: $*"
+        sudo "$@"
     fi
 }
 
@@ -111,6 +109,8 @@ quiet()
 # apt_install PACKAGE...: refresh the lists and install without recommended extras.
 apt_install()
 {
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null 2>&1 ||
+        die "some packages are missing. Please run as root: apt-get install --no-install-recommends $*"
     say "Installing with apt: $*"
     quiet as_root apt-get -q update &&
         quiet as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends "$@"
