@@ -4,8 +4,8 @@
 # ./test.sh
 #
 # Installs what the tests need, then: builds with gcc (every warning an error) and runs all tests; builds with the
-# address and undefined-behaviour sanitizers and runs the tests of the library again; builds with clang (every warning
-# an error). Ends with one line, "N passed, N failed", and returns non-zero if anything failed.
+# address and undefined-behaviour sanitizers and runs the tests of library and program again; builds with clang (every
+# warning an error). Ends with one line, "N passed, N failed", and returns non-zero if anything failed.
 #
 # FOVEA_TEST_DATA may name a folder with evaluation pictures (Set5, Set14, ...): the tests that need them are skipped
 # without.
@@ -16,7 +16,7 @@ cd "$(dirname "$0")" || exit 1
 
 : "${FOVEA_TEST_DATA:=}"
 export FOVEA_TEST_DATA
-export ASAN_OPTIONS=halt_on_error=1:detect_leaks=1:strict_string_checks=1
+export ASAN_OPTIONS=halt_on_error=1:detect_leaks=1:strict_string_checks=1:exitcode=99
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 n_broken=0
@@ -56,8 +56,8 @@ if stage "build with gcc, warnings are errors" build_with gcc build -Dwerror=tru
 fi
 if stage "build with sanitizers" build_with gcc build-asan -Dwerror=true -Dbuildtype=debugoptimized \
     -Db_ndebug=false -Db_sanitize=address,undefined -Dbench=false; then
-    stage "tests of the library under sanitizers" \
-        meson test -C build-asan --no-rebuild -v --suite unit --suite api --timeout-multiplier 5
+    stage "tests of library and program under sanitizers" \
+        meson test -C build-asan --no-rebuild -v --suite unit --suite api --suite cli --timeout-multiplier 5
 fi
 stage "build with clang, warnings are errors" build_with clang build-clang -Dwerror=true
 
