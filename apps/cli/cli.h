@@ -7,6 +7,7 @@
 #define FOVEA_CLI_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include <fovea-io/io.h>
 #include <fovea/fovea.h>
@@ -106,7 +107,16 @@ int cli_check_writable(const struct cli *cli, const char *path);
 /* The pictures of a folder by their endings, sorted by name: count, or -1 after a message. Free with cli_free_names. */
 int cli_list_pictures(const struct cli *cli, const char *folder, char ***paths);
 void cli_free_names(char **paths, int n);
-/* Write a JSON object to a file under a temporary name, then rename. */
+/* A text file that is written under a temporary name in the same folder and gets its name when it is complete: print to
+ * file, then finish in any case. An error of writing shows at the end; nothing is then left. CLI_OK or CLI_OUTPUT. */
+struct cli_new_file {
+    FILE *file;
+    const char *path;
+    char *temporary;
+};
+int cli_new_file_open(struct cli_new_file *out, const struct cli *cli, const char *path);
+int cli_new_file_finish(struct cli_new_file *file, const struct cli *cli);
+/* Write a JSON object to a file in that way. */
 int cli_write_json(const struct cli *cli, const char *path, const json_t *object);
 
 /* ---- progress.c ---- */

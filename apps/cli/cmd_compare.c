@@ -4,9 +4,8 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "cli.h"
+#include "figures.h"
 
 struct compare_options {
     int border;
@@ -19,43 +18,20 @@ static const struct cli_option rows[] = {
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
 };
 
-/* The figures in the order of the table. */
-static const struct {
-    const char *name, *key, *unit;
-    size_t offset;
-    int digits;
-} figures[] = {
-    { "PSNR-Y", "psnr_y", " dB", offsetof(struct fovea_metrics, psnr_y), 4 },
-    { "SSIM-Y", "ssim_y", "", offsetof(struct fovea_metrics, ssim_y), 6 },
-    { "PSNR", "psnr", " dB", offsetof(struct fovea_metrics, psnr), 4 },
-    { "MS-SSIM", "ms_ssim", "", offsetof(struct fovea_metrics, ms_ssim), 6 },
-    { "FSIM", "fsim", "", offsetof(struct fovea_metrics, fsim), 6 },
-    { "FSIMc", "fsimc", "", offsetof(struct fovea_metrics, fsimc), 6 },
-    { "GMSD", "gmsd", "", offsetof(struct fovea_metrics, gmsd), 6 },
-};
-#define N_FIGURES (int)(sizeof figures / sizeof *figures)
-
-static double value_of(const struct fovea_metrics *m, int i)
-{
-    double value;
-    memcpy(&value, (const char *)m + figures[i].offset, sizeof value);
-    return value;
-}
-
 static int print_metrics(const struct cli *cli, const struct fovea_metrics *m)
 {
     json_t *object = json_object();
-    for (int i = 0; i < N_FIGURES; i++) {
-        double value = value_of(m, i);
-        json_object_set_new(object, figures[i].key, cli_json_number(value));
+    for (int i = 0; i < CLI_N_FIGURES; i++) {
+        double value = cli_figure_value(m, i);
+        json_object_set_new(object, cli_figures[i].key, cli_json_number(value));
         if (cli->is_json)
             continue;
         if (isinf(value))
-            printf("%-9s identical\n", figures[i].name);
+            printf("%-9s identical\n", cli_figures[i].name);
         else if (isnan(value))
-            printf("%-9s not defined for such pictures\n", figures[i].name);
+            printf("%-9s not defined for such pictures\n", cli_figures[i].name);
         else
-            printf("%-9s%.*f%s\n", figures[i].name, figures[i].digits, value, figures[i].unit);
+            printf("%-9s%.*f%s\n", cli_figures[i].name, cli_figures[i].digits, value, cli_figures[i].unit);
     }
     json_object_set_new(object, "identical", json_boolean(m->identical));
     if (cli->is_json)

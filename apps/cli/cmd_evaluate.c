@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * fovea evaluate: the benchmark. Each picture of a folder is cropped to a multiple of the scale, reduced exactly,
- * enlarged by each method in memory and compared with itself; the border that is ignored is the scale.
+ * fovea evaluate: the benchmark. The options, and which methods and scales they mean.
  */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "evaluate.h"
 
 struct evaluate_options {
-    double scale;
+    const char *scales, *metrics, *csv;
     struct cli_words methods;
     struct cli_how how;
 };
@@ -19,29 +17,19 @@ struct evaluate_options {
 static const struct evaluate_options defaults = { .how = CLI_HOW_DEFAULTS };
 
 static const struct cli_option rows[] = {
-    { "scale", 's', CLI_NUMBER, "S", "reduce and enlarge by S, a whole number 2..16 (needed)",
-      offsetof(struct evaluate_options, scale), 2., 16. },
+    { "scale", 's', CLI_WORD, "S",
+      "reduce and enlarge by S, a whole number 2..16 (needed);\nseveral with commas: 2,3,4",
+      offsetof(struct evaluate_options, scales), 0., 0. },
     { "method", 0, CLI_WORDS, "METHOD",
       "may be given again and again (default: bicubic, filter,\ntiny and auto, as far as this build has them)",
       offsetof(struct evaluate_options, methods), 0., 0. },
+    { "metrics", 0, CLI_WORD, "LIST",
+      "besides PSNR-Y and SSIM-Y: psnr, ms_ssim, fsim, fsimc, gmsd\nwith commas between them, or all",
+      offsetof(struct evaluate_options, metrics), 0., 0. },
+    { "csv", 0, CLI_WORD, "FILE.csv", "write a line for each picture, method and scale",
+      offsetof(struct evaluate_options, csv), 0., 0. },
     CLI_HOW_OPTIONS(struct evaluate_options, how),
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
-};
-
-/* One method and what it scored. */
-struct entry {
-    const char *word;
-    struct fovea_upscale_params params;
-    fovea_model *model;
-    double psnr_sum, ssim_sum, *ms; /* ms: of each picture */
-    int n_psnr, n_ssim;             /* pictures that have the figure */
-    int n_steps;                    /* of consistency */
-};
-
-struct evaluation {
-    struct cli *cli;
-    int scale, n_entries, n_pictures; /* pictures: done so far */
-    struct entry entries[32];
 };
 
 /* Can this build do it? A small plan tells. */
@@ -54,187 +42,118 @@ static int method_code(const struct evaluation *e, const struct fovea_upscale_pa
     return code;
 }
 
-static int add_method(struct evaluation *e, const struct cli_how *how, const char *word, int is_asked, int n_pictures)
+static int add_method(struct evaluation *e, struct eval_scale *scale, const struct cli_how *how, const char *word,
+                      int is_asked)
 {
-    struct entry *entry = &e->entries[e->n_entries];
-    *entry = (struct entry){ .word = word, .params = FOVEA_UPSCALE_DEFAULTS };
-    int code = cli_how_params(e->cli, how, &entry->params);
+    struct eval_method *method = &scale->methods[scale->n_methods];
+    *method = (struct eval_method){ .word = word, .params = FOVEA_UPSCALE_DEFAULTS };
+    int code = cli_how_params(e->cli, how, &method->params);
     if (!code)
-        code = cli_how_method(e->cli, word, &entry->params, &entry->model);
+        code = cli_how_method(e->cli, word, &method->params, &method->model);
     if (code)
         return code;
-    e->n_entries++; /* from here on it owns a model */
-    entry->params.scale = e->scale;
-    code = method_code(e, &entry->params);
+    scale->n_methods++; /* from here on it owns a model */
+    method->params.scale = scale->scale;
+    code = method_code(e, &method->params);
     if (code && !is_asked && code == FOVEA_E_UNSUPPORTED) {
-        e->n_entries--;
+        scale->n_methods--;
         return CLI_OK;
     }
     if (code)
         return cli_fail_core(e->cli, code);
-    entry->ms = calloc((size_t)n_pictures, sizeof *entry->ms);
-    return entry->ms ? CLI_OK : cli_fail(e->cli, CLI_RESOURCE, "out of memory");
+    method->scores = calloc((size_t)e->n_pictures, sizeof *method->scores);
+    return method->scores ? CLI_OK : cli_fail(e->cli, CLI_RESOURCE, "out of memory");
 }
 
-static int add_methods(struct evaluation *e, const struct evaluate_options *o, int n_pictures)
+static int add_methods(struct evaluation *e, struct eval_scale *scale, const struct evaluate_options *o)
 {
     static const char *const usual[] = { "bicubic", "filter", "tiny", "auto" };
     int code = CLI_OK;
+    scale->sizes = calloc((size_t)e->n_pictures, sizeof *scale->sizes);
+    if (!scale->sizes)
+        return cli_fail(e->cli, CLI_RESOURCE, "out of memory");
     for (int i = 0; i < o->methods.n && !code; i++)
-        code = add_method(e, &o->how, o->methods.word[i], 1, n_pictures);
-    for (size_t i = 0; i < 4 && !o->methods.n && !code; i++)
-        code = add_method(e, &o->how, usual[i], 0, n_pictures);
+        code = add_method(e, scale, &o->how, o->methods.word[i], 1);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual && !o->methods.n && !code; i++)
+        code = add_method(e, scale, &o->how, usual[i], 0);
     return code;
 }
 
-static int score(struct evaluation *e, struct entry *entry, const struct fovea_image *original,
-                 const struct fovea_image *reduced, struct fovea_image *enlarged)
+/* "4" or "2,3,4". */
+static int parse_scales(struct evaluation *e, const char *list)
 {
-    struct fovea_report report;
-    struct fovea_metrics metrics;
-    double begin_ms = cli_clock_ms();
-    int code = fovea_upscale(e->cli->ctx, reduced, enlarged, &entry->params, &report);
-    entry->ms[e->n_pictures] = cli_clock_ms() - begin_ms;
-    if (!code)
-        code = fovea_metrics_compare(e->cli->ctx, original, enlarged, e->scale, &metrics);
-    if (code)
-        return cli_fail_core(e->cli, code);
-    entry->n_steps = report.consistency_steps;
-    if (isfinite(metrics.psnr_y)) {
-        entry->psnr_sum += metrics.psnr_y;
-        entry->n_psnr++;
-    }
-    if (isfinite(metrics.ssim_y)) {
-        entry->ssim_sum += metrics.ssim_y;
-        entry->n_ssim++;
-    }
-    return CLI_OK;
-}
-
-static int evaluate_image(struct evaluation *e, const struct fovea_image *original, struct fovea_image *reduced,
-                          struct fovea_image *enlarged)
-{
-    int code = fovea_imresize(e->cli->ctx, original, e->scale, reduced);
-    if (code)
-        return cli_fail_core(e->cli, code);
-    for (int i = 0; i < e->n_entries && !code; i++)
-        code = cli_is_interrupted() ? cli_fail(e->cli, CLI_CANCELLED, "cancelled")
-                                    : score(e, &e->entries[i], original, reduced, enlarged);
-    return code;
-}
-
-static int evaluate_file(struct evaluation *e, const char *path)
-{
-    struct fovea_image original, reduced = { 0 }, enlarged = { 0 };
-    int code = fovea_io_read_image(e->cli->io, path, &original), s = e->scale;
-    if (code)
-        return cli_fail_io(e->cli, code, 1);
-    cli_to_u8(&original);
-    if ((code = cli_grey_to_rgb(e->cli, &original)) != CLI_OK) {
-        fovea_io_image_free(&original);
-        return code;
-    }
-    original.width -= original.width % s;
-    original.height -= original.height % s;
-    if (original.width <= 2 * s || original.height <= 2 * s)
-        code = cli_fail(e->cli, CLI_INPUT, "'%s' is too small for scale %d", path, s);
-    else if (!cli_new_image(e->cli, &reduced, original.width / s, original.height / s, &original.format) ||
-             !cli_new_image(e->cli, &enlarged, original.width, original.height, &original.format))
-        code = CLI_RESOURCE;
-    else
-        code = evaluate_image(e, &original, &reduced, &enlarged);
-    fovea_io_image_free(&original);
-    fovea_io_image_free(&reduced);
-    fovea_io_image_free(&enlarged);
-    e->n_pictures += !code;
-    return code;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int n)
-{
-    qsort(values, (size_t)n, sizeof *values, by_value);
-    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2.;
-}
-
-static int print_json(struct evaluation *e)
-{
-    json_t *methods = json_object();
-    for (int i = 0; i < e->n_entries; i++) {
-        struct entry *m = &e->entries[i];
-        json_t *object = json_object();
-        json_object_set_new(object, "psnr_y", m->n_psnr ? json_real(m->psnr_sum / m->n_psnr) : json_null());
-        json_object_set_new(object, "ssim_y", m->n_ssim ? json_real(m->ssim_sum / m->n_ssim) : json_null());
-        json_object_set_new(object, "ms", json_real(median(m->ms, e->n_pictures)));
-        json_object_set_new(object, "consistency_steps", json_integer(m->n_steps));
-        json_object_set_new(methods, m->word, object);
-    }
-    return cli_print_json(e->cli, json_pack("{s:i, s:i, s:o, s:i, s:s}", "scale", e->scale, "images", e->n_pictures,
-                                            "methods", methods, "threads", fovea_context_threads(e->cli->ctx),
-                                            "version", fovea_version()));
-}
-
-static void print_table(struct evaluation *e, const char *folder)
-{
-    printf("%s: %d pictures, x%d, border %d\n\n%-16s%12s%10s%12s  consistency\n", folder, e->n_pictures, e->scale,
-           e->scale, "method", "PSNR-Y dB", "SSIM-Y", "ms (median)");
-    for (int i = 0; i < e->n_entries; i++) {
-        struct entry *m = &e->entries[i];
-        printf("%-16s%12.4f%10.5f%12.1f  ", cli_base_name(m->word), m->n_psnr ? m->psnr_sum / m->n_psnr : NAN,
-               m->n_ssim ? m->ssim_sum / m->n_ssim : NAN, median(m->ms, e->n_pictures));
-        if (m->n_steps)
-            printf("%d steps\n", m->n_steps);
-        else
-            printf("off\n");
+    for (const char *p = list;; p++) {
+        char text[24];
+        size_t n = strcspn(p, ",");
+        double value;
+        snprintf(text, sizeof text, "%.*s", n < sizeof text ? (int)n : (int)sizeof text - 1, p);
+        if (!cli_parse_number(text, &value))
+            return cli_fail(e->cli, CLI_USAGE, "option --scale: '%s' is not a number", text);
+        if (value < 2. || value > 16.)
+            return cli_fail(e->cli, CLI_USAGE, "option --scale: %s is not within 2..16", text);
+        if (value != floor(value))
+            return cli_fail(e->cli, CLI_USAGE, "option --scale: %s is not a whole number", text);
+        for (int i = 0; i < e->n_scales; i++)
+            if (e->scales[i].scale == (int)value)
+                return cli_fail(e->cli, CLI_USAGE, "option --scale: %s is given twice", text);
+        if (e->n_scales == EVAL_MAX_SCALES)
+            return cli_fail(e->cli, CLI_USAGE, "option --scale: more than %d scales", EVAL_MAX_SCALES);
+        e->scales[e->n_scales++].scale = (int)value;
+        p += n;
+        if (!*p)
+            return CLI_OK;
     }
 }
 
-static int evaluate_all(struct evaluation *e, const char *folder, int n, char **paths)
+static int check_options(struct evaluation *e, const struct evaluate_options *o, int n_words)
 {
-    struct cli_progress progress;
+    if (n_words != 1 || !o->scales)
+        return cli_fail(e->cli, CLI_USAGE, "one DIR and -s S are needed (see --help)");
+    int code = parse_scales(e, o->scales);
+    e->is_asked[CLI_PSNR_Y] = e->is_asked[CLI_SSIM_Y] = 1;
+    if (!code && o->metrics)
+        code = cli_figures_parse(e->cli, "metrics", o->metrics, e->is_asked);
+    return code || !o->csv ? code : cli_check_writable(e->cli, o->csv);
+}
+
+static int evaluate(struct evaluation *e, const struct evaluate_options *o)
+{
     int code = CLI_OK;
-    cli_progress_begin(&progress, e->cli, folder, 0.);
-    for (int i = 0; i < n && !code; i++) {
-        progress.callback.report(progress.callback.user, (double)i / n);
-        code = evaluate_file(e, paths[i]);
-    }
-    cli_progress_end(&progress);
-    if (code)
-        return code;
-    if (e->cli->is_json)
-        return print_json(e);
-    print_table(e, folder);
-    return CLI_OK;
+    for (int i = 0; i < e->n_scales && !code; i++)
+        code = add_methods(e, &e->scales[i], o);
+    if (!code)
+        code = eval_run(e);
+    if (!code && o->csv)
+        code = eval_write_csv(e, o->csv);
+    if (!code && e->cli->is_json)
+        code = cli_print_json(e->cli, eval_json(e));
+    else if (!code)
+        eval_print(e);
+    return code;
 }
 
 static int run(struct cli *cli, void *options, int n_words, char **words)
 {
     const struct evaluate_options *o = options;
-    if (n_words != 1 || o->scale == 0.)
-        return cli_fail(cli, CLI_USAGE, "one DIR and -s S are needed (see --help)");
-    if (o->scale != floor(o->scale))
-        return cli_fail(cli, CLI_USAGE, "option --scale: %g is not a whole number", o->scale);
+    struct evaluation e = { .cli = cli, .folder = n_words ? words[0] : NULL };
+    int code = check_options(&e, o, n_words);
+    if (code)
+        return code;
     cli_catch_signals();
-    char **paths;
-    int n = cli_list_pictures(cli, words[0], &paths);
-    if (n <= 0) {
-        cli_free_names(paths, 0);
-        return n < 0 ? CLI_INPUT : cli_fail(cli, CLI_INPUT, "the folder '%s' holds no pictures", words[0]);
+    e.n_pictures = cli_list_pictures(cli, e.folder, &e.paths);
+    if (e.n_pictures <= 0) {
+        cli_free_names(e.paths, 0);
+        return e.n_pictures < 0 ? CLI_INPUT : cli_fail(cli, CLI_INPUT, "the folder '%s' holds no pictures", e.folder);
     }
-    struct evaluation e = { .cli = cli, .scale = (int)o->scale };
-    int code = add_methods(&e, o, n);
-    if (!code)
-        code = evaluate_all(&e, words[0], n, paths);
-    for (int i = 0; i < e.n_entries; i++) {
-        fovea_model_free(&e.entries[i].model);
-        free(e.entries[i].ms);
+    code = evaluate(&e, o);
+    for (int s = 0; s < e.n_scales; s++) {
+        for (int i = 0; i < e.scales[s].n_methods; i++) {
+            fovea_model_free(&e.scales[s].methods[i].model);
+            free(e.scales[s].methods[i].scores);
+        }
+        free(e.scales[s].sizes);
     }
-    cli_free_names(paths, n);
+    cli_free_names(e.paths, e.n_pictures);
     return code;
 }
 

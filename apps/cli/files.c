@@ -128,18 +128,41 @@ void cli_free_names(char **paths, int n)
     free(paths);
 }
 
-int cli_write_json(const struct cli *cli, const char *path, const json_t *object)
+int cli_new_file_open(struct cli_new_file *out, const struct cli *cli, const char *path)
 {
     size_t n_bytes = strlen(path) + 32;
-    char *temporary = malloc(n_bytes);
-    if (!temporary)
+    *out = (struct cli_new_file){ .path = path, .temporary = malloc(n_bytes) };
+    if (!out->temporary)
         return cli_fail(cli, CLI_RESOURCE, "out of memory");
-    snprintf(temporary, n_bytes, "%s.%ld.tmp", path, (long)getpid());
-    errno = 0;
-    int failed = json_dump_file(object, temporary, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) || rename(temporary, path);
-    int code = failed ? cli_fail(cli, CLI_OUTPUT, "cannot write '%s': %s", path, strerror(errno)) : CLI_OK;
-    if (failed)
-        unlink(temporary);
-    free(temporary);
+    snprintf(out->temporary, n_bytes, "%s.%ld.tmp", path, (long)getpid());
+    out->file = fopen(out->temporary, "w");
+    if (out->file)
+        return CLI_OK;
+    int code = cli_fail(cli, CLI_OUTPUT, "cannot write '%s': %s", path, strerror(errno));
+    free(out->temporary);
     return code;
+}
+
+int cli_new_file_finish(struct cli_new_file *file, const struct cli *cli)
+{
+    int failed = ferror(file->file);
+    errno = failed ? EIO : 0;
+    failed |= fclose(file->file);
+    failed = failed || rename(file->temporary, file->path);
+    int code = failed ? cli_fail(cli, CLI_OUTPUT, "cannot write '%s': %s", file->path, strerror(errno)) : CLI_OK;
+    if (failed)
+        unlink(file->temporary);
+    free(file->temporary);
+    return code;
+}
+
+int cli_write_json(const struct cli *cli, const char *path, const json_t *object)
+{
+    struct cli_new_file out;
+    int code = cli_new_file_open(&out, cli, path);
+    if (code)
+        return code;
+    /* What fails here shows in the file too. */
+    json_dumpf(object, out.file, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    return cli_new_file_finish(&out, cli);
 }

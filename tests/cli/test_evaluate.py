@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""fovea evaluate: several scales, the figures asked for, rows of pictures, CSV."""
+import csv
+import io
+
+from common import *
+
+os.mkdir(path("set"))
+soft_png("set/one.png", 48, 60)
+soft_png('set/two, "2".png', 61, 40)
+
+ALL = ["psnr_y", "ssim_y", "psnr", "ms_ssim", "fsim", "fsimc", "gmsd"]
+run = expect_ok("evaluate", "set", "-s", "2,3", "--method", "bicubic", "--method", "nearest", "--metrics", "all",
+                "--json", "--csv", "out.csv")
+found = run.json()
+check([s.get("scale") for s in found.get("scales", [])] == [2, 3], "two scales: %s" % list(found))
+check(found.get("images") == 2 and found.get("folder") == "set", "images and folder")
+rows = list(csv.DictReader(io.StringIO(read_file("out.csv").decode())))
+check(len(rows) == 2 * 2 * 2, "a row for each picture, method and scale: %d" % len(rows))
+check(rows and list(rows[0]) == ["scale", "method", "picture", "width", "height"] + ALL + ["ms"], "columns")
+for scale in found.get("scales", []):
+    for word, method in scale["methods"].items():
+        pictures = method.get("pictures", [])
+        check([p["name"] for p in pictures] == ["one.png", 'two, "2".png'], "pictures by name")
+        check(pictures[1]["width"] == 61 - 61 % scale["scale"], "sizes are those after the crop")
+        mine = [r for r in rows if r["method"] == word and int(r["scale"]) == scale["scale"]]
+        for key in ALL:
+            values = [p.get(key) for p in pictures]
+            check(all((v is None) == (r[key] == "") for v, r in zip(values, mine)), "CSV and JSON lack the same")
+            check(key == "ms_ssim" or all(v is not None for v in values), "%s is there: %s" % (key, values))
+            if None in values:
+                check(method[key] is None, "a mean of nothing is null")
+                continue
+            check(abs(method[key] - sum(values) / 2) < 1e-9, "%s is the mean over the pictures" % key)
+            check(all(abs(v - float(r[key])) < 1e-4 for v, r in zip(values, mine)), "%s in the CSV" % key)
+        check(method["ms_per_mp"] > 0, "time for a megapixel")
+    curve = scale.get("curve", [])
+    times = [p["ms_per_mp"] for p in curve]
+    check(len(curve) == 2 and times == sorted(times), "the curve runs from fast to slow: %s" % curve)
+    top = -1
+    for point in curve:
+        check(point["best"] == (point["psnr_y"] > top), "best: no faster one scores as high: %s" % curve)
+        top = max(top, point["psnr_y"])
+
+one = expect_ok("evaluate", "set", "-s", "3", "--method", "bicubic", "--json").json()
+check("scales" not in one and "fsim" not in one["methods"]["bicubic"], "one scale, nothing asked: as documented")
+check(one["methods"]["bicubic"]["psnr_y"] == found["scales"][1]["methods"]["bicubic"]["psnr_y"], "the same figures")
+text = expect_ok("evaluate", "set", "-s", "2,4", "--method", "bicubic", "--metrics", "ssim,gmsd").out
+check("GMSD" in text and "FSIM" not in text and "x2" in text and "x4" in text, "the tables: %s" % text)
+
+for scale, word in (("2,2", "twice"), ("2,,3", "not a number"), ("1", "within"), ("2,17", "within"),
+                    ("4,2.5", "whole"), ("2,3,4,5,6,7,8,9,10", "more than 8")):
+    expect(2, ["--scale", word], "evaluate", "set", "-s", scale)
+expect(2, ["--metrics", "vmaf"], "evaluate", "set", "-s", "2", "--metrics", "fsim,vmaf")
+expect(4, "nowhere", "evaluate", "set", "-s", "2", "--csv", "nowhere/out.csv")
+check(not [n for n in names_in() if n.endswith(".tmp")], "no temporary file is left")
+finish()
