@@ -30,9 +30,12 @@ data_needs='
 py:numpy        python3-numpy   python3-numpy       python-numpy  py3-numpy   numpy
 cmd:vips        libvips-tools   vips-tools          libvips     vips-tools    vips
 '
-# Good to have for the tests, not refused without: the one version of clang-format that the sources were formatted with.
+# Good to have for the tests, not refused without: the one version of clang-format that the sources were formatted with,
+# and the shells whose completions are tried.
 extra_needs='
 cmd:clang-format-14  clang-format-14  -  -  -  -
+cmd:zsh         zsh             zsh                 zsh         zsh           zsh
+cmd:fish        fish            fish                fish        fish          fish
 '
 
 say()

@@ -69,6 +69,10 @@ struct cli_command {
 int cli_parse_options(struct cli *cli, void *options, int argc, char **argv);
 void cli_print_help(const struct cli_command *command);
 
+/* All rows that a command understands, its own first, then those that every command has; their number. */
+#define CLI_MAX_OPTIONS 64
+int cli_collect_options(const struct cli_command *command, const struct cli_option **rows);
+
 /* A decimal number without sign or exponent, whatever the locale; 0 if text is none. */
 int cli_parse_number(const char *text, double *value);
 
@@ -220,6 +224,8 @@ struct cli_how {
 
 /* Fill params (scale and size excepted); CLI_OK or an exit code after a message. */
 int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fovea_upscale_params *params);
+/* The method words one by one, i = 0...; NULL behind the last. */
+const char *cli_method_word(int i);
 /* Set the method of params by its word; *model is loaded where the word is a file (free it after use), else NULL. */
 int cli_how_method(const struct cli *cli, const char *word, struct fovea_upscale_params *params, fovea_model **model);
 
@@ -239,6 +245,9 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run);
 /* ---- the commands ---- */
 
 extern const struct cli_command cli_upscale, cli_downscale, cli_compare, cli_analyze, cli_evaluate, cli_bench, cli_info,
-    cli_models, cli_version;
+    cli_models, cli_version, cli_completions;
+
+/* All of them, a NULL behind the last. */
+extern const struct cli_command *const cli_commands[];
 
 #endif

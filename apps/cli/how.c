@@ -27,6 +27,16 @@ int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fove
 /* The words are few and fixed, so that a mistyped one is not taken for a file. */
 static const char *const networks[] = { "tiny", "small", "medium", "large" };
 
+const char *cli_method_word(int i)
+{
+    static const char *const first[] = { "auto", "filter" };
+    const int n_first = 2, n_networks = (int)(sizeof networks / sizeof *networks);
+    if (i < n_first + n_networks)
+        return i < n_first ? first[i] : networks[i - n_first];
+    i -= n_first + n_networks;
+    return i < FOVEA_N_KERNELS ? fovea_kernel_name((enum fovea_kernel)i) : NULL;
+}
+
 int cli_how_method(const struct cli *cli, const char *word, struct fovea_upscale_params *params, fovea_model **model)
 {
     *model = NULL;

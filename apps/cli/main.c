@@ -8,17 +8,16 @@
 
 #include "cli.h"
 
-static const struct cli_command *const commands[] = {
-    &cli_upscale, &cli_downscale, &cli_compare, &cli_analyze, &cli_evaluate,
-    &cli_bench,   &cli_info,      &cli_models,  &cli_version,
+const struct cli_command *const cli_commands[] = {
+    &cli_upscale, &cli_downscale, &cli_compare, &cli_analyze,     &cli_evaluate, &cli_bench,
+    &cli_info,    &cli_models,    &cli_version, &cli_completions, NULL,
 };
-#define N_COMMANDS (int)(sizeof commands / sizeof *commands)
 
 static void print_overview(FILE *file)
 {
     fprintf(file, "usage: fovea COMMAND ...\n\n");
-    for (int i = 0; i < N_COMMANDS; i++)
-        fprintf(file, "  fovea %s %s\n", commands[i]->name, commands[i]->arguments);
+    for (int i = 0; cli_commands[i]; i++)
+        fprintf(file, "  fovea %s %s\n", cli_commands[i]->name, cli_commands[i]->arguments);
     fprintf(file, "\nevery command: [--threads N] [--json] [--quiet] [--help]\n");
 }
 
@@ -91,9 +90,9 @@ int main(int argc, char **argv)
     }
     if (!strcmp(word, "--version"))
         word = "version";
-    for (int i = 0; i < N_COMMANDS && !cli.command; i++)
-        if (!strcmp(word, commands[i]->name))
-            cli.command = commands[i];
+    for (int i = 0; cli_commands[i] && !cli.command; i++)
+        if (!strcmp(word, cli_commands[i]->name))
+            cli.command = cli_commands[i];
     if (!cli.command) {
         if (*word)
             fprintf(stderr, "fovea: there is no command '%s'\n", word);

@@ -10,8 +10,6 @@
 
 #include "cli.h"
 
-#define MAX_OPTIONS 40
-
 /* What every command understands; the values lie in struct cli, except help. */
 static const struct cli_option common[] = {
     { "threads", 0, CLI_INTEGER, "N", "threads to use (default: all cores)", offsetof(struct cli, n_threads), 1.,
@@ -96,13 +94,12 @@ static int store(const struct cli *cli, const struct cli_option *o, void *base, 
     return CLI_USAGE;
 }
 
-/* The rows of the command, then the common ones. */
-static int collect(const struct cli_command *command, const struct cli_option **rows)
+int cli_collect_options(const struct cli_command *command, const struct cli_option **rows)
 {
     int n = 0;
-    for (const struct cli_option *o = command->options; o && o->name && n < MAX_OPTIONS; o++)
+    for (const struct cli_option *o = command->options; o && o->name && n < CLI_MAX_OPTIONS; o++)
         rows[n++] = o;
-    for (const struct cli_option *o = common; o->name && n < MAX_OPTIONS; o++)
+    for (const struct cli_option *o = common; o->name && n < CLI_MAX_OPTIONS; o++)
         rows[n++] = o;
     return n;
 }
@@ -114,10 +111,10 @@ static int is_common(const struct cli_option *o)
 
 int cli_parse_options(struct cli *cli, void *options, int argc, char **argv)
 {
-    const struct cli_option *rows[MAX_OPTIONS];
-    struct option longs[MAX_OPTIONS + 1] = { { 0 } };
-    char shorts[2 * MAX_OPTIONS + 2] = ":";
-    int n = collect(cli->command, rows);
+    const struct cli_option *rows[CLI_MAX_OPTIONS];
+    struct option longs[CLI_MAX_OPTIONS + 1] = { { 0 } };
+    char shorts[2 * CLI_MAX_OPTIONS + 2] = ":";
+    int n = cli_collect_options(cli->command, rows);
     for (int i = 0; i < n; i++) {
         int has_argument = rows[i]->kind == CLI_FLAG ? no_argument : required_argument;
         longs[i] = (struct option){ rows[i]->name, has_argument, NULL, 1000 + i };
@@ -167,8 +164,8 @@ static void print_row(const struct cli_option *o)
 
 void cli_print_help(const struct cli_command *command)
 {
-    const struct cli_option *rows[MAX_OPTIONS];
-    int n = collect(command, rows);
+    const struct cli_option *rows[CLI_MAX_OPTIONS];
+    int n = cli_collect_options(command, rows);
     printf("usage: fovea %s %s\n\n%s\n\noptions:\n", command->name, command->arguments, command->summary);
     for (int i = 0; i < n; i++)
         if (*rows[i]->help)

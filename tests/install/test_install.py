@@ -57,6 +57,7 @@ def main():
     parser.add_argument('--cc', default='cc')
     parser.add_argument('--programs', nargs='*', default=[], help='NAME:ARGUMENT')
     parser.add_argument('--pages', nargs='*', default=[])
+    parser.add_argument('--files', nargs='*', default=[], help='paths that end so')
     parser.add_argument('--meson', nargs='+', default=['meson'])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -70,9 +71,13 @@ def main():
         environment = dict(os.environ, LD_LIBRARY_PATH=str(libraries))
         for page in options.pages:
             one(destination, page)
+        everything = [str(path) for path in destination.rglob('*') if path.is_file() and path.stat().st_size]
+        for ending in options.files:
+            if not any(path.endswith('/' + ending) for path in everything):
+                fail(f'{ending} was not installed, or is empty')
         for words in options.programs:
             program, argument = words.split(':')
-            if not run([one(destination, program), argument], env=environment).strip():
+            if not run([one(destination, f'bin/{program}'), argument], env=environment).strip():
                 fail(f'{program} {argument} says nothing')
         check_example(options.source, options.cc, destination, folder, environment)
     print('installed, built against and run')
