@@ -20,45 +20,34 @@
 #include "pictures.h"
 #include "progress.h"
 
-#define MAX_DIRS 16
 #define N_HANDS 16
 
 struct options {
     const char *output, *model, *about;
-    char *data[MAX_DIRS], *check[MAX_DIRS];
-    int n_data, n_check, scale, n_threads;
+    struct train_folders data, check;
+    int scale, n_threads;
 };
 
 static const char usage[] =
-    "Usage: fovea-train filter -s SCALE --data DIR [--data DIR]... [--about FILE] -o MODEL.safetensors [--check "
+    "Usage: fovea-train filter -s SCALE --data DIR [--data DIR]... [--skip PREFIX]... [--about FILE] -o "
+    "MODEL.safetensors [--check "
     "DIR]...\n"
     "       fovea-train filter --model MODEL.safetensors --check DIR [--check DIR]...\n"
     "Fit the hashed filter for scale 2, 3 or 4 to the pictures in the folders and the folders in them, or measure "
     "one.\n"
+    "  --skip PREFIX leave out the files of --data whose names start so\n"
     "  --about FILE  lines \"sources TEXT\" and \"licence TEXT\" for the container\n"
     "  --check DIR   print the mean PSNR-Y of bicubic and of the filter on these pictures, never trained on\n"
     "  --threads N   threads (default: all cores); the result does not depend on it\n";
 
-static int add_dir(char **dirs, int *n)
-{
-    if (*n == MAX_DIRS)
-        return 0;
-    dirs[(*n)++] = optarg;
-    return 1;
-}
-
 static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option table[] = {
-        { "scale", required_argument, NULL, 's' },
-        { "data", required_argument, NULL, 'd' },
-        { "check", required_argument, NULL, 'c' },
-        { "about", required_argument, NULL, 'a' },
-        { "model", required_argument, NULL, 'm' },
-        { "output", required_argument, NULL, 'o' },
-        { "threads", required_argument, NULL, 't' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        { "scale", required_argument, NULL, 's' },  { "data", required_argument, NULL, 'd' },
+        { "skip", required_argument, NULL, 'k' },   { "check", required_argument, NULL, 'c' },
+        { "about", required_argument, NULL, 'a' },  { "model", required_argument, NULL, 'm' },
+        { "output", required_argument, NULL, 'o' }, { "threads", required_argument, NULL, 't' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
     };
     *o = (struct options){ 0 };
     optind = 1;
@@ -70,8 +59,9 @@ static int parse(int argc, char **argv, struct options *o)
         case 'm': o->model = optarg; break;
         case 'a': o->about = optarg; break;
         case 't': o->n_threads = atoi(optarg); break;
-        case 'd': ok = add_dir(o->data, &o->n_data); break;
-        case 'c': ok = add_dir(o->check, &o->n_check); break;
+        case 'd': ok = train_folders_add(&o->data, optarg); break;
+        case 'k': ok = train_folders_skip(&o->data, optarg); break;
+        case 'c': ok = train_folders_add(&o->check, optarg); break;
         case 'h': fputs(usage, stdout); exit(0);
         default: ok = 0;
         }
@@ -81,8 +71,8 @@ static int parse(int argc, char **argv, struct options *o)
     if (optind != argc)
         return 0;
     if (o->model)
-        return o->n_check && !o->output && !o->n_data;
-    return o->output && o->n_data && o->scale >= 2 && o->scale <= 4;
+        return o->check.n_dirs && !o->output && !o->data.n_dirs;
+    return o->output && o->data.n_dirs && o->scale >= 2 && o->scale <= 4;
 }
 
 /* What the jobs share. */
@@ -245,7 +235,7 @@ static int fit_filter(fovea_context *ctx, const struct options *o, const char *c
     int code = fit && stored ? FOVEA_OK : fovi_alloc_error(ctx);
     if (!code) {
         fit->options = o;
-        code = train_names_list(ctx, o->data, o->n_data, &fit->names, &fit->n_names);
+        code = train_names_list(ctx, &o->data, &fit->names, &fit->n_names);
     }
     if (!code)
         code = gather(ctx, fit);
@@ -263,18 +253,18 @@ static int fit_filter(fovea_context *ctx, const struct options *o, const char *c
 }
 
 /* What is stored in the file is what is measured. */
-static int check_filter(fovea_context *ctx, const char *path, char *const *dirs, int n_dirs)
+static int check_filter(fovea_context *ctx, const char *path, const struct train_folders *folders)
 {
     fovea_model *model;
     struct filter_score score;
     FOVI_TRY(fovea_model_load(ctx, path, &model));
     const struct fovi_filter *filter = fovi_model_filter(model);
     int code = filter ? FOVEA_OK : fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "%s is not a filter", path);
-    for (int i = 0; !code && i < n_dirs; i++) {
-        code = filter_check(ctx, filter, dirs + i, 1, &score);
+    for (int i = 0; !code && i < folders->n_dirs; i++) {
+        code = filter_check(ctx, filter, folders->dir[i], &score);
         if (!code)
-            printf("%s x%d, %d pictures: bicubic %.3f dB, filter %.3f dB\n", dirs[i], filter->scale, score.n_pictures,
-                   score.bicubic_db, score.filter_db);
+            printf("%s x%d, %d pictures: bicubic %.3f dB, filter %.3f dB\n", folders->dir[i], filter->scale,
+                   score.n_pictures, score.bicubic_db, score.filter_db);
     }
     fovea_model_free(&model);
     return code;
@@ -318,8 +308,8 @@ int train_filter_main(int argc, char **argv)
     }
     if (!o.model)
         code = fit_filter(ctx, &o, command);
-    if (!code && o.n_check)
-        code = check_filter(ctx, o.model ? o.model : o.output, o.check, o.n_check);
+    if (!code && o.check.n_dirs)
+        code = check_filter(ctx, o.model ? o.model : o.output, &o.check);
     if (code)
         fprintf(stderr, "fovea-train: %s\n", fovea_last_error(ctx));
     free(command);

@@ -133,14 +133,14 @@ static int score_one(fovea_context *ctx, const struct fovi_filter *filter, struc
     return FOVEA_OK;
 }
 
-int filter_check(fovea_context *ctx, const struct fovi_filter *filter, char *const *dirs, int n_dirs,
-                 struct filter_score *out)
+int filter_check(fovea_context *ctx, const struct fovi_filter *filter, char *dir, struct filter_score *out)
 {
     *out = (struct filter_score){ 0 };
+    const struct train_folders folders = { .dir = { dir }, .n_dirs = 1 };
     char **names = NULL;
     int n_names = 0;
     fovea_io *io = NULL;
-    int code = train_names_list(ctx, dirs, n_dirs, &names, &n_names);
+    int code = train_names_list(ctx, &folders, &names, &n_names);
     if (!code)
         code = fovea_io_create(&io, NULL);
     for (int i = 0; !code && i < n_names; i++) {

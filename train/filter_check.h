@@ -14,7 +14,6 @@ struct filter_score {
 
 /* Each picture is cut to a multiple of the scale and reduced by the exact imresize; enlarged by bicubic, luma replaced
  * by the filter's (equally in R, G and B), rounded to 8 bits, compared without a border of scale pixels. */
-int filter_check(fovea_context *ctx, const struct fovi_filter *filter, char *const *dirs, int n_dirs,
-                 struct filter_score *out);
+int filter_check(fovea_context *ctx, const struct fovi_filter *filter, char *dir, struct filter_score *out);
 
 #endif

@@ -16,14 +16,13 @@
 
 /* One picture of this many is never trained on: the validation curve is drawn on those. */
 #define HELD_OUT_EVERY 40
-#define MAX_DIRS 16
 #define LOG_EVERY 2000
 #define CHECKPOINT_MS 60000.0
 
 struct options {
     const char *recipe, *output, *init, *checkpoint, *log;
-    char *dirs[MAX_DIRS];
-    int n_dirs, n_threads, resume;
+    struct train_folders folders;
+    int n_threads, resume;
 };
 
 static volatile sig_atomic_t stop_asked;
@@ -36,8 +35,9 @@ static void on_signal(int number)
 
 static const char usage[] =
     "Usage: fovea-train net --recipe FILE --data DIR [--data DIR]... -o MODEL.safetensors\n"
-    "       [--init MODEL] [--checkpoint FILE] [--resume] [--log FILE] [--threads N]\n"
+    "       [--skip PREFIX]... [--init MODEL] [--checkpoint FILE] [--resume] [--log FILE] [--threads N]\n"
     "Train a network by a recipe. Pictures come from the folders and the folders in them; one in forty is held out.\n"
+    "  --skip PREFIX      leave out the files whose names start so\n"
     "  --init MODEL       start from the tensors of another container that fit\n"
     "  --checkpoint FILE  where the state is kept (default: the output's name + .state); every minute and when "
     "stopped\n"
@@ -49,6 +49,7 @@ static int parse(int argc, char **argv, struct options *o)
     static const struct option table[] = {
         { "recipe", required_argument, NULL, 'r' },
         { "data", required_argument, NULL, 'd' },
+        { "skip", required_argument, NULL, 's' },
         { "output", required_argument, NULL, 'o' },
         { "init", required_argument, NULL, 'i' },
         { "checkpoint", required_argument, NULL, 'c' },
@@ -71,14 +72,17 @@ static int parse(int argc, char **argv, struct options *o)
         case 't': o->n_threads = atoi(optarg); break;
         case 'h': fputs(usage, stdout); exit(0);
         case 'd':
-            if (o->n_dirs == MAX_DIRS)
+            if (!train_folders_add(&o->folders, optarg))
                 return 0;
-            o->dirs[o->n_dirs++] = optarg;
+            break;
+        case 's':
+            if (!train_folders_skip(&o->folders, optarg))
+                return 0;
             break;
         default: return 0;
         }
     }
-    return o->recipe && o->output && o->n_dirs && optind == argc;
+    return o->recipe && o->output && o->folders.n_dirs && optind == argc;
 }
 
 /* A whole file and its FNV-1a hash. */
@@ -261,7 +265,7 @@ static int load_sets(fovea_context *ctx, const struct train_recipe *r, const str
     char **names;
     int n;
     fovea_io *io = NULL;
-    int code = train_names_list(ctx, o->dirs, o->n_dirs, &names, &n);
+    int code = train_names_list(ctx, &o->folders, &names, &n);
     if (!code)
         code = fovea_io_create(&io, NULL);
     if (!code) {
@@ -302,6 +306,8 @@ static int run(fovea_context *ctx, const struct options *o, const char *command)
         code = train(&net, &held_out, o, recipe_hash, checkpoint);
     if (!code)
         code = save_model(&net, command, o->output);
+    else if (code == FOVEA_E_CANCELLED)
+        save_model(&net, command, o->output); /* as it stands, for a look or for another recipe to start from */
     train_net_free(&net);
     train_set_free(&set);
     train_set_free(&held_out);

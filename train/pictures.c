@@ -47,7 +47,32 @@ static int append(char ***names, int *n, const char *dir, const char *name)
     return 1;
 }
 
-static int list_dir(fovea_context *ctx, const char *dir, int depth, char ***names, int *n)
+int train_folders_add(struct train_folders *folders, char *dir)
+{
+    if (folders->n_dirs == TRAIN_MAX_FOLDERS)
+        return 0;
+    folders->dir[folders->n_dirs++] = dir;
+    return 1;
+}
+
+int train_folders_skip(struct train_folders *folders, char *prefix)
+{
+    if (folders->n_skips == TRAIN_MAX_FOLDERS)
+        return 0;
+    folders->skip[folders->n_skips++] = prefix;
+    return 1;
+}
+
+static int is_wanted(const struct train_folders *folders, const char *name)
+{
+    for (int i = 0; i < folders->n_skips; i++)
+        if (strncmp(name, folders->skip[i], strlen(folders->skip[i])) == 0)
+            return 0;
+    return is_picture(name);
+}
+
+static int list_dir(fovea_context *ctx, const struct train_folders *folders, const char *dir, int depth, char ***names,
+                    int *n)
 {
     DIR *d = opendir(dir);
     if (!d)
@@ -57,27 +82,27 @@ static int list_dir(fovea_context *ctx, const char *dir, int depth, char ***name
     while (!code && (e = readdir(d))) {
         if (e->d_name[0] == '.')
             continue;
-        if (is_picture(e->d_name)) {
+        if (is_wanted(folders, e->d_name)) {
             if (!append(names, n, dir, e->d_name))
                 code = fovi_fail(ctx, FOVEA_E_NOMEM, "out of memory");
         } else if (depth > 0 && !strchr(e->d_name, '.')) {
             char sub[4096];
             snprintf(sub, sizeof sub, "%s/%s", dir, e->d_name);
-            code = list_dir(ctx, sub, depth - 1, names, n);
+            code = list_dir(ctx, folders, sub, depth - 1, names, n);
         }
     }
     closedir(d);
     return code;
 }
 
-int train_names_list(fovea_context *ctx, char *const *dirs, int n_dirs, char ***names, int *n_names)
+int train_names_list(fovea_context *ctx, const struct train_folders *folders, char ***names, int *n_names)
 {
     *names = NULL;
     *n_names = 0;
-    for (int i = 0; i < n_dirs; i++)
-        FOVI_TRY(list_dir(ctx, dirs[i], 2, names, n_names));
+    for (int i = 0; i < folders->n_dirs; i++)
+        FOVI_TRY(list_dir(ctx, folders, folders->dir[i], 2, names, n_names));
     if (*n_names == 0)
-        return fovi_fail(ctx, FOVEA_E_READ, "%s: no pictures there", n_dirs ? dirs[0] : "--data");
+        return fovi_fail(ctx, FOVEA_E_READ, "%s: no pictures there", folders->n_dirs ? folders->dir[0] : "--data");
     qsort(*names, (size_t)*n_names, sizeof **names, by_name);
     return FOVEA_OK;
 }

@@ -24,9 +24,20 @@ struct train_set {
     int64_t *area_end; /* running sum of low-resolution pixels, to draw by area */
 };
 
-/* Names of the picture files in the folders, sorted, full paths. *names: n_names strings, free with
- * train_names_free. */
-int train_names_list(fovea_context *ctx, char *const *dirs, int n_dirs, char ***names, int *n_names);
+/* Where pictures come from: the folders and the folders in them, without the files whose names start with one of the
+ * words in skip. */
+enum { TRAIN_MAX_FOLDERS = 16 };
+struct train_folders {
+    char *dir[TRAIN_MAX_FOLDERS], *skip[TRAIN_MAX_FOLDERS];
+    int n_dirs, n_skips;
+};
+
+/* One more --data or --skip of a command line; 0 when there are too many. */
+int train_folders_add(struct train_folders *folders, char *dir);
+int train_folders_skip(struct train_folders *folders, char *prefix);
+
+/* Names of the picture files, sorted, full paths. *names: n_names strings, free with train_names_free. */
+int train_names_list(fovea_context *ctx, const struct train_folders *folders, char ***names, int *n_names);
 void train_names_free(char **names, int n_names);
 
 /* Read a file as 8-bit RGB or grey (alpha dropped, deeper samples rounded). out->data: free with free(). */

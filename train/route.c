@@ -22,12 +22,11 @@
 /* One picture of this many is held out. */
 #define HELD_OUT_EVERY 4
 #define LIMIT_DB 0.05 /* the margin is chosen at this loss */
-#define MAX_DIRS 16
 
 struct options {
     const char *filter, *method, *network, *output;
-    char *dirs[MAX_DIRS];
-    int n_dirs, scale, count, n_threads;
+    struct train_folders folders;
+    int scale, count, n_threads;
 };
 
 /* All pictures, held out ones included, and their tiles' observations. */
@@ -41,20 +40,28 @@ struct study {
 
 static const char usage[] =
     "Usage: fovea-train route -s SCALE --data DIR [--data DIR]... -o TABLE.c\n"
-    "       [--method tiny] [--network MODEL] [--filter MODEL] [--count 600] [--threads N]\n"
+    "       [--method tiny] [--network MODEL] [--filter MODEL] [--skip PREFIX]... [--count 600]\n"
+    "       [--threads N]\n"
     "Fit the router's predictions for a network and write them as a C table. Pictures come from the folders and the\n"
     "folders in them, evenly from the sorted list; one in four is held out and tells how good the predictions are.\n"
     "  --network MODEL, --filter MODEL  their containers (default: the built-in ones)\n"
+    "  --skip PREFIX    leave out the files whose names start so\n"
     "  --count N        pictures used\n";
 
 static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option table[] = {
-        { "scale", required_argument, NULL, 's' },   { "data", required_argument, NULL, 'd' },
-        { "output", required_argument, NULL, 'o' },  { "method", required_argument, NULL, 'm' },
-        { "network", required_argument, NULL, 'n' }, { "filter", required_argument, NULL, 'f' },
-        { "count", required_argument, NULL, 'c' },   { "threads", required_argument, NULL, 't' },
-        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+        { "scale", required_argument, NULL, 's' },
+        { "data", required_argument, NULL, 'd' },
+        { "output", required_argument, NULL, 'o' },
+        { "method", required_argument, NULL, 'm' },
+        { "network", required_argument, NULL, 'n' },
+        { "filter", required_argument, NULL, 'f' },
+        { "count", required_argument, NULL, 'c' },
+        { "threads", required_argument, NULL, 't' },
+        { "skip", required_argument, NULL, 'k' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     *o = (struct options){ .method = "tiny", .count = 600 };
     optind = 1;
@@ -69,14 +76,17 @@ static int parse(int argc, char **argv, struct options *o)
         case 't': o->n_threads = atoi(optarg); break;
         case 'h': fputs(usage, stdout); exit(0);
         case 'd':
-            if (o->n_dirs == MAX_DIRS)
+            if (!train_folders_add(&o->folders, optarg))
                 return 0;
-            o->dirs[o->n_dirs++] = optarg;
+            break;
+        case 'k':
+            if (!train_folders_skip(&o->folders, optarg))
+                return 0;
             break;
         default: return 0;
         }
     }
-    return o->n_dirs && o->output && o->scale >= 2 && o->scale <= 4 && o->count >= 8 && optind == argc;
+    return o->folders.n_dirs && o->output && o->scale >= 2 && o->scale <= 4 && o->count >= 8 && optind == argc;
 }
 
 static int rung_of(const char *method)
@@ -96,7 +106,7 @@ static int load(struct study *s, fovea_io *io, struct route_makers *makers)
 {
     char **names;
     int n_names, code;
-    FOVI_TRY(train_names_list(s->ctx, s->options->dirs, s->options->n_dirs, &names, &n_names));
+    FOVI_TRY(train_names_list(s->ctx, &s->options->folders, &names, &n_names));
     int count = s->options->count < n_names ? s->options->count : n_names;
     struct train_progress progress;
     train_progress_start(&progress, "enlarging", count);
