@@ -31,7 +31,9 @@ static const struct cli_option rows[] = {
     { "report", 0, CLI_WORD, "FILE.json", "write what --json prints to a file",
       offsetof(struct upscale_options, report), 0., 0. },
     { "map", 0, CLI_WORD, "FILE.png",
-      "which tile took which path: grey classic, blue filter,\ngreen tiny, orange larger network, red fallback",
+      "which tile took which path: grey classic, blue filter,\n"
+      "green tiny, yellow small, orange medium, magenta large,\n"
+      "cyan a network from a file, red fallback",
       offsetof(struct upscale_options, map), 0., 0. },
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
 };

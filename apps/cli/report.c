@@ -163,13 +163,11 @@ static json_t *json_models(const struct cli *cli, const struct cli_run *run)
     if (p->method != FOVEA_METHOD_AUTO)
         return list;
     add_builtin(cli, list, r, "filter");
-    if (r->n_tiles[FOVEA_PATH_TINY])
-        add_builtin(cli, list, r, "tiny");
-    if (r->n_tiles[FOVEA_PATH_NETWORK]) {
-        static const char *const larger[] = { "large", "medium", "small" };
-        for (int i = p->preset == FOVEA_PRESET_BEST ? 0 : 1; i < 3 && !add_builtin(cli, list, r, larger[i]); i++)
-            ;
-    }
+    static const enum fovea_path networks[] = { FOVEA_PATH_TINY, FOVEA_PATH_SMALL, FOVEA_PATH_MEDIUM,
+                                                FOVEA_PATH_LARGE };
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+        if (r->n_tiles[networks[i]])
+            add_builtin(cli, list, r, fovea_path_name(networks[i]));
     return list;
 }
 

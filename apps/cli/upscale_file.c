@@ -12,8 +12,11 @@ static const uint8_t path_colors[FOVEA_N_PATHS][3] = {
     { 128, 128, 128 }, /* classic: grey */
     { 40, 90, 200 },   /* filter: blue */
     { 40, 180, 90 },   /* tiny: green */
-    { 240, 150, 30 },  /* network: orange */
+    { 90, 200, 220 },  /* network: cyan */
     { 220, 30, 30 },   /* fallback: red */
+    { 235, 205, 40 },  /* small: yellow */
+    { 240, 120, 40 },  /* medium: orange */
+    { 200, 60, 160 },  /* large: magenta */
 };
 
 static void color_by_path(void *user, int y, int width, uint8_t *rgb)

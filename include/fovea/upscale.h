@@ -56,10 +56,19 @@ struct fovea_upscale_params {
     }
 
 /* Which path a tile took. */
-enum fovea_path { FOVEA_PATH_CLASSIC = 0, FOVEA_PATH_FILTER, FOVEA_PATH_TINY, FOVEA_PATH_NETWORK, FOVEA_PATH_FALLBACK };
-#define FOVEA_N_PATHS 5
+enum fovea_path {
+    FOVEA_PATH_CLASSIC = 0,
+    FOVEA_PATH_FILTER,
+    FOVEA_PATH_TINY,
+    FOVEA_PATH_NETWORK, /* of the caller's model */
+    FOVEA_PATH_FALLBACK,
+    FOVEA_PATH_SMALL,
+    FOVEA_PATH_MEDIUM,
+    FOVEA_PATH_LARGE
+};
+#define FOVEA_N_PATHS 8
 
-/* Name of a path: "classic", "filter", "tiny", "network", "fallback". */
+/* Name of a path: "classic", "filter", "tiny", "network", "fallback", "small", "medium", "large". */
 FOVEA_API const char *fovea_path_name(enum fovea_path path);
 
 /* The stages whose time is reported. */
@@ -86,9 +95,10 @@ struct fovea_report {
     int consistency_steps;                     /* 0 = off */
     double total_ms, stage_ms[FOVEA_N_STAGES]; /* wall time */
     int64_t n_tiles[FOVEA_N_PATHS];            /* tiles per path (of the first enlargement of the chain) */
-    int64_t n_network_px;                      /* input pixels that a network made, halo included */
+    int64_t n_network_px;                      /* input pixels that networks made, halo included */
     double predicted_loss_db;                  /* auto: predicted loss against the top network everywhere; else 0 */
-    double saved_network_share;                /* auto: share of the network's work that routing saved, halo counted */
+    double saved_network_share;                /* auto: share of the top network's work everywhere that routing saved,
+                                                  in multiply-adds, halo counted */
     double saved_ms;                           /* auto: that share in milliseconds of this run's own network speed;
                                                   0 where the network never ran */
     int consistency_measured;                  /* 1: the three figures below were measured on the result as written */

@@ -20,8 +20,8 @@
 /* A luma and the planes that it stands for. */
 struct group {
     int first_plane, n_planes;
-    struct fovi_window luma;         /* of the input */
-    struct fovi_exec *exec;          /* NULL without a network */
+    struct fovi_window luma; /* of the input */
+    struct fovi_exec *exec[FOVI_MAX_NETWORKS];
     struct fovi_filter_run **sweeps; /* of the filter, one for each slice of columns; NULL without one */
 };
 
@@ -49,7 +49,8 @@ static void enlarge_free(struct fovi_stage *stage)
     struct enlarge *e = (struct enlarge *)stage;
     fovea_context *ctx = stage->run->ctx;
     for (int g = 0; e->groups && g < e->n_groups; g++) {
-        fovi_exec_free(&e->groups[g].exec);
+        for (int i = 0; i < e->params.n_networks; i++)
+            fovi_exec_free(&e->groups[g].exec[i]);
         for (int i = 0; e->groups[g].sweeps && i < e->n_sweeps; i++)
             fovi_filter_run_free(ctx, &e->groups[g].sweeps[i]);
         fovi_free(ctx, e->groups[g].sweeps);
@@ -73,8 +74,8 @@ static void enlarge_reset(struct fovi_stage *stage)
         fovi_window_reset(&e->groups[g].luma);
         for (int i = 0; e->groups[g].sweeps && i < e->n_sweeps; i++)
             fovi_filter_run_reset(e->groups[g].sweeps[i]);
-        if (e->groups[g].exec)
-            fovi_exec_begin(e->groups[g].exec, e->params.path, (uint8_t)e->params.network_path);
+        for (int i = 0; i < e->params.n_networks; i++)
+            fovi_exec_begin(e->groups[g].exec[i], e->params.path, (uint8_t)e->params.network[i].path);
     }
 }
 
@@ -232,7 +233,7 @@ static double lap(struct fovi_run *run, enum fovea_stage stage, double start)
     return now;
 }
 
-/* Add what filter and network know to the planes of a group. */
+/* Add what filter and networks know to the planes of a group. */
 static void refine_group(struct enlarge *e, struct group *group)
 {
     struct fovi_run *run = e->stage.run;
@@ -244,10 +245,9 @@ static void refine_group(struct enlarge *e, struct group *group)
         fovi_parallel(run->ctx, filter_job, e, e->n_sweeps);
         start = lap(run, FOVEA_STAGE_FILTER, start);
     }
-    if (group->exec) {
-        fovi_exec_rows(group->exec, &group->luma, e->band_y0, e->band_y1, e->delta, e->delta_stride);
-        start = lap(run, FOVEA_STAGE_NETWORK, start);
-    }
+    for (int i = 0; i < e->params.n_networks; i++)
+        fovi_exec_rows(group->exec[i], &group->luma, e->band_y0, e->band_y1, e->delta, e->delta_stride);
+    start = lap(run, FOVEA_STAGE_NETWORK, start);
     check_tiles(e);
     start = lap(run, FOVEA_STAGE_CHECKS, start);
     fovi_parallel(run->ctx, add_job, e, n * scale);
@@ -291,7 +291,7 @@ static int init_groups(struct enlarge *e)
 {
     struct fovi_run *run = e->stage.run;
     const struct fovi_window *in = &e->in->out;
-    int refines = e->params.filter || e->params.graph;
+    int refines = e->params.filter || e->params.n_networks;
     e->n_groups = refines ? (run->is_rgb ? 1 : run->n_color) : 0;
     e->groups = fovi_alloc(run->ctx, (size_t)e->n_groups, sizeof *e->groups);
     if (!e->groups)
@@ -303,8 +303,9 @@ static int init_groups(struct enlarge *e)
                                   run->strip + 2 * e->reach + FOVI_STAGE_PIECE));
         if (e->params.filter)
             FOVI_TRY(init_sweeps(e, &e->groups[g]));
-        if (e->params.graph)
-            FOVI_TRY(fovi_exec_create(run->ctx, e->params.graph, in->width, in->height, &e->groups[g].exec));
+        for (int i = 0; i < e->params.n_networks; i++)
+            FOVI_TRY(
+                fovi_exec_create(run->ctx, e->params.network[i].graph, in->width, in->height, &e->groups[g].exec[i]));
     }
     return FOVEA_OK;
 }
@@ -345,8 +346,9 @@ int fovi_enlarge_create(struct fovi_run *run, struct fovi_stage *in, const struc
     e->reach = BASE_REACH;
     if (params->filter && e->reach < FOVI_FILTER_RADIUS)
         e->reach = FOVI_FILTER_RADIUS;
-    if (params->graph && e->reach < fovi_graph_radius(params->graph))
-        e->reach = fovi_graph_radius(params->graph);
+    for (int i = 0; i < params->n_networks; i++)
+        if (e->reach < fovi_graph_radius(params->network[i].graph))
+            e->reach = fovi_graph_radius(params->network[i].graph);
     int code = init_memory(e, capacity);
     if (code)
         enlarge_free(&e->stage);
@@ -355,11 +357,11 @@ int fovi_enlarge_create(struct fovi_run *run, struct fovi_stage *in, const struc
     return code;
 }
 
-double fovi_enlarge_network_px(const struct fovi_stage *stage)
+double fovi_enlarge_network_px(const struct fovi_stage *stage, int network)
 {
     const struct enlarge *e = (const struct enlarge *)stage;
     double px = 0.0;
     for (int g = 0; g < e->n_groups; g++)
-        px += e->groups[g].exec ? fovi_exec_px(e->groups[g].exec) : 0.0;
+        px += fovi_exec_px(e->groups[g].exec[network]);
     return px / (e->n_groups ? e->n_groups : 1);
 }

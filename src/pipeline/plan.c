@@ -11,6 +11,7 @@
 #include "image/convert.h"
 #include "model/model.h"
 #include "net/graph.h"
+#include "route/route.h"
 
 static const struct fovea_upscale_params default_params = FOVEA_UPSCALE_DEFAULTS;
 
@@ -54,28 +55,64 @@ static void name_method(fovea_plan *plan)
         name = p->network;
     }
     snprintf(plan->method, sizeof plan->method, "%s", name);
-    plan->network_path = p->method == FOVEA_METHOD_AUTO || strcmp(name, "tiny") == 0 ? FOVEA_PATH_TINY
-                                                                                     : FOVEA_PATH_NETWORK;
 }
 
-/* A model that auto can do without. */
-static int load_optional(fovea_context *ctx, const char *name, int scale, fovea_model **out)
+/* The path that a network's tiles are marked with: a rung of the ladder by its name, else the caller's own. */
+static enum fovea_path path_of(const char *method)
 {
-    int code = fovea_model_builtin(ctx, name, scale, out);
+    for (int rung = 1; rung < FOVI_ROUTE_N_RUNGS; rung++)
+        if (strcmp(fovi_route_ladder[rung].name, method) == 0)
+            return fovi_route_ladder[rung].path;
+    return FOVEA_PATH_NETWORK;
+}
+
+static int load_network(fovea_plan *plan, struct fovi_step *step, const char *name)
+{
+    struct fovi_step_network *n = &step->network[step->n_networks];
+    FOVI_TRY(fovea_model_builtin(plan->run.ctx, name, step->scale, &n->owned));
+    n->graph = fovi_model_graph(n->owned);
+    n->path = path_of(name);
+    step->n_networks++;
+    return FOVEA_OK;
+}
+
+/* The rungs that a preset may use. */
+static int top_rung(enum fovea_preset preset)
+{
+    static const enum fovea_path last[] = { [FOVEA_PRESET_BALANCED] = FOVEA_PATH_MEDIUM,
+                                            [FOVEA_PRESET_FAST] = FOVEA_PATH_TINY,
+                                            [FOVEA_PRESET_BEST] = FOVEA_PATH_LARGE };
+    int top = 0;
+    while (top + 1 < FOVI_ROUTE_N_RUNGS && fovi_route_ladder[top + 1].path <= last[preset])
+        top++;
+    return top;
+}
+
+/* What auto may use at this scale: of the preset's rungs those that exist and whose gain can be predicted. */
+static int load_ladder(fovea_plan *plan, struct fovi_step *step)
+{
+    int code = fovea_model_builtin(plan->run.ctx, "filter", step->scale, &step->filter);
+    for (int rung = 1; (!code || code == FOVEA_E_UNSUPPORTED) && rung <= top_rung(plan->params.preset); rung++)
+        if (fovi_route_model_builtin(rung, step->scale))
+            code = load_network(plan, step, fovi_route_ladder[rung].name);
     return code == FOVEA_E_UNSUPPORTED ? FOVEA_OK : code;
 }
 
 static int load_models(fovea_plan *plan, struct fovi_step *step)
 {
     const struct fovea_upscale_params *p = &plan->params;
-    fovea_context *ctx = plan->run.ctx;
     switch (p->method) {
-    case FOVEA_METHOD_AUTO:
-        FOVI_TRY(load_optional(ctx, "tiny", step->scale, &step->network));
-        return load_optional(ctx, "filter", step->scale, &step->filter);
-    case FOVEA_METHOD_FILTER: return fovea_model_builtin(ctx, "filter", step->scale, &step->filter);
-    case FOVEA_METHOD_NETWORK:
-        return p->model ? FOVEA_OK : fovea_model_builtin(ctx, p->network, step->scale, &step->network);
+    case FOVEA_METHOD_AUTO: return load_ladder(plan, step);
+    case FOVEA_METHOD_FILTER: return fovea_model_builtin(plan->run.ctx, "filter", step->scale, &step->filter);
+    case FOVEA_METHOD_NETWORK: {
+        struct fovea_model_info info;
+        if (!p->model)
+            return load_network(plan, step, p->network);
+        fovea_model_describe(p->model, &info);
+        step->network[step->n_networks++] = (struct fovi_step_network){ NULL, fovi_model_graph(p->model),
+                                                                        path_of(info.method) };
+        break;
+    }
     case FOVEA_METHOD_CLASSIC: break;
     }
     return FOVEA_OK;
@@ -144,14 +181,11 @@ static int append(fovea_plan *plan, int code, struct fovi_stage *stage)
 
 static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int capacity)
 {
-    const fovea_model *network = step->network ? step->network : plan->params.model;
-    struct fovi_enlarge_params params = { .scale = step->scale,
-                                          .network_path = plan->network_path,
-                                          .path = step->path };
+    struct fovi_enlarge_params params = { .scale = step->scale, .n_networks = step->n_networks, .path = step->path };
     if (step->filter)
         params.filter = fovi_model_filter(step->filter);
-    if (network)
-        params.graph = fovi_model_graph(network);
+    for (int i = 0; i < step->n_networks; i++)
+        params.network[i] = (struct fovi_enlarge_network){ step->network[i].graph, step->network[i].path };
     int code = fovi_enlarge_create(&plan->run, plan->stage[plan->n_stages - 1], &params, capacity, &step->stage);
     return append(plan, code, step->stage);
 }
@@ -264,7 +298,8 @@ void fovea_plan_free(fovea_plan **plan)
     for (int i = p->n_stages - 1; i >= 0; i--)
         p->stage[i]->free(p->stage[i]);
     for (int i = 0; i < p->n_chain; i++) {
-        fovea_model_free(&p->step[i].network);
+        for (int k = 0; k < p->step[i].n_networks; k++)
+            fovea_model_free(&p->step[i].network[k].owned);
         fovea_model_free(&p->step[i].filter);
         fovi_free(ctx, p->step[i].path);
     }

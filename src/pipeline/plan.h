@@ -17,7 +17,13 @@
 struct fovi_step {
     int scale, width, height; /* of its input */
     int n_tiles_x, n_tiles_y;
-    fovea_model *network, *filter; /* owned; NULL where the step does without */
+    fovea_model *filter; /* owned; NULL where the step does without */
+    int n_networks;
+    struct fovi_step_network {
+        fovea_model *owned; /* NULL for the caller's model */
+        const struct fovi_graph *graph;
+        enum fovea_path path;
+    } network[FOVI_MAX_NETWORKS]; /* by rising cost */
     uint8_t *path;
     struct fovi_stage *stage;
 };
@@ -27,7 +33,6 @@ struct fovea_plan {
     struct fovea_upscale_params params;
     int in_width, in_height, out_width, out_height;
     char method[32];
-    enum fovea_path network_path;
     int n_chain, chain[FOVI_CHAIN_MAX];
     struct fovi_step step[FOVI_CHAIN_MAX];
     int consistency_steps;

@@ -8,6 +8,7 @@
 #include "analysis/analysis.h"
 #include "base/clock.h"
 #include "image/convert.h"
+#include "net/graph.h"
 #include "pipeline/plan.h"
 #include "route/route.h"
 
@@ -108,12 +109,24 @@ static int analyze(struct job *job, struct fovea_map **map)
     return code;
 }
 
+static int step_has(const struct fovi_step *step, int path)
+{
+    for (int i = 0; i < step->n_networks; i++)
+        if (step->network[i].path == (enum fovea_path)path)
+            return 1;
+    return path == FOVEA_PATH_FILTER && step->filter;
+}
+
 static int decide(struct job *job, const struct fovea_map *map)
 {
     fovea_plan *plan = job->plan;
     struct fovi_route_params p;
     double start = fovi_clock_ms();
     fovi_route_params_init(plan->run.ctx, plan->chain[0], &p);
+    p.allow = 1u << FOVI_ROUTE_FILTER;
+    for (int rung = 1; rung < FOVI_ROUTE_N_RUNGS; rung++)
+        if (step_has(&plan->step[0], fovi_route_ladder[rung].path))
+            p.allow |= 1u << rung;
     p.max_loss_db = plan->params.max_loss_db;
     p.budget_ms = plan->params.budget_ms;
     p.n_threads = fovea_context_threads(plan->run.ctx);
@@ -123,6 +136,17 @@ static int decide(struct job *job, const struct fovea_map *map)
     return FOVEA_OK;
 }
 
+/* The path in this step for a tile that took a path in the first one: the same, or the next cheaper that exists. */
+static uint8_t step_path(const struct fovi_step *step, uint8_t path)
+{
+    int rung = FOVI_ROUTE_N_RUNGS - 1;
+    while (rung > 0 && fovi_route_ladder[rung].path != (enum fovea_path)path)
+        rung--;
+    while (rung > 0 && !step_has(step, fovi_route_ladder[rung].path))
+        rung--;
+    return step_has(step, fovi_route_ladder[rung].path) ? (uint8_t)fovi_route_ladder[rung].path : FOVEA_PATH_CLASSIC;
+}
+
 /* Later steps follow the first: a tile takes the path of the tile that it came from. */
 static void spread_paths(fovea_plan *plan)
 {
@@ -130,18 +154,27 @@ static void spread_paths(fovea_plan *plan)
     int ratio = 1;
     for (int i = 1; i < plan->n_chain; i++) {
         struct fovi_step *s = &plan->step[i];
+        uint8_t here[FOVEA_N_PATHS];
+        for (int path = 0; path < FOVEA_N_PATHS; path++)
+            here[path] = step_path(s, (uint8_t)path);
         ratio *= plan->step[i - 1].scale;
         for (int y = 0; y < s->n_tiles_y; y++)
             for (int x = 0; x < s->n_tiles_x; x++)
                 s->path[(ptrdiff_t)y * s->n_tiles_x + x] =
-                    first->path[(ptrdiff_t)(y / ratio) * first->n_tiles_x + x / ratio];
+                    here[first->path[(ptrdiff_t)(y / ratio) * first->n_tiles_x + x / ratio]];
     }
 }
 
-static void set_paths(fovea_plan *plan, enum fovea_path path)
+/* One path for all: the best that a step has. */
+static void set_paths(fovea_plan *plan)
 {
-    for (int i = 0; i < plan->n_chain; i++)
-        memset(plan->step[i].path, path, (size_t)plan->step[i].n_tiles_x * (size_t)plan->step[i].n_tiles_y);
+    for (int i = 0; i < plan->n_chain; i++) {
+        const struct fovi_step *s = &plan->step[i];
+        enum fovea_path path = s->filter ? FOVEA_PATH_FILTER : FOVEA_PATH_CLASSIC;
+        if (s->n_networks)
+            path = s->network[s->n_networks - 1].path;
+        memset(s->path, path, (size_t)s->n_tiles_x * (size_t)s->n_tiles_y);
+    }
 }
 
 /* The path of every tile; for auto that takes a pass over the source. */
@@ -151,7 +184,7 @@ static int route(struct job *job)
     const struct fovi_step *step = &plan->step[0];
     if (!plan->n_chain)
         return FOVEA_OK;
-    if (plan->params.method == FOVEA_METHOD_AUTO && step->network && step->filter) {
+    if (plan->params.method == FOVEA_METHOD_AUTO && step->n_networks && step->filter) {
         struct fovea_map *map = NULL;
         FOVI_TRY(spool_open(job));
         int code = analyze(job, &map);
@@ -164,10 +197,7 @@ static int route(struct job *job)
             code = job->source->rewind(job->source->user);
         return code;
     }
-    if (plan->params.method == FOVEA_METHOD_NETWORK || step->network)
-        set_paths(plan, plan->network_path);
-    else
-        set_paths(plan, step->filter ? FOVEA_PATH_FILTER : FOVEA_PATH_CLASSIC);
+    set_paths(plan);
     return FOVEA_OK;
 }
 
@@ -212,16 +242,22 @@ static void report_tiles(const fovea_plan *plan, struct fovea_report *r)
         r->n_tiles[s->path[i]]++;
 }
 
-/* Network pixels of all steps, and what they would be everywhere. */
+/* Pixels and multiply-adds of the networks of all steps, and what the top ones would need everywhere. */
 static void report_network(const struct job *job, struct fovea_report *r)
 {
     const fovea_plan *plan = job->plan;
-    double made = 0.0, full = 0.0;
+    double px = 0.0, made = 0.0, full = 0.0;
     for (int i = 0; i < plan->n_chain; i++) {
-        made += fovi_enlarge_network_px(plan->step[i].stage);
-        full += (double)plan->step[i].width * plan->step[i].height;
+        const struct fovi_step *s = &plan->step[i];
+        for (int k = 0; k < s->n_networks; k++) {
+            double step_px = fovi_enlarge_network_px(s->stage, k), macs = (double)fovi_graph_macs(s->network[k].graph);
+            px += step_px;
+            made += step_px * macs;
+            if (k == s->n_networks - 1)
+                full += (double)s->width * s->height * macs;
+        }
     }
-    r->n_network_px = (int64_t)(made + 0.5);
+    r->n_network_px = (int64_t)(px + 0.5);
     if (!job->routed)
         return;
     r->predicted_loss_db = job->route.predicted_loss_db;
@@ -310,7 +346,8 @@ int fovea_upscale(fovea_context *ctx, const struct fovea_image *in, struct fovea
 
 const char *fovea_path_name(enum fovea_path path)
 {
-    static const char *const names[FOVEA_N_PATHS] = { "classic", "filter", "tiny", "network", "fallback" };
+    static const char *const names[FOVEA_N_PATHS] = { "classic",  "filter", "tiny",   "network",
+                                                      "fallback", "small",  "medium", "large" };
     return (unsigned)path < FOVEA_N_PATHS ? names[path] : "";
 }
 

@@ -61,11 +61,15 @@ struct fovi_graph;
 struct fovi_filter;
 
 /* What an enlargement by 2, 3 or 4 is made of. */
+enum { FOVI_MAX_NETWORKS = 4 };
 struct fovi_enlarge_params {
     int scale;
     const struct fovi_filter *filter; /* for tiles of FOVEA_PATH_FILTER; NULL: there are none */
-    const struct fovi_graph *graph;   /* for tiles of network_path; NULL: there are none */
-    enum fovea_path network_path;
+    int n_networks;
+    struct fovi_enlarge_network {
+        const struct fovi_graph *graph;
+        enum fovea_path path; /* the tiles that it takes */
+    } network[FOVI_MAX_NETWORKS];
     uint8_t *path; /* of each tile of the input, borrowed, filled before a run; tiles that fail the gate are changed */
 };
 
@@ -73,8 +77,8 @@ struct fovi_enlarge_params {
 int fovi_enlarge_create(struct fovi_run *run, struct fovi_stage *in, const struct fovi_enlarge_params *params,
                         int capacity, struct fovi_stage **out);
 
-/* Work of the stage's network in the last run, in its input pixels. */
-double fovi_enlarge_network_px(const struct fovi_stage *stage);
+/* Work of one of the stage's networks in the last run, in its input pixels. */
+double fovi_enlarge_network_px(const struct fovi_stage *stage, int network);
 
 /* One step of back-projection: in + weight * U(lr - D(in)). */
 int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi_stage *lr, float weight, int capacity,
