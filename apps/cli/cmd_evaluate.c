@@ -24,7 +24,8 @@ static const struct cli_option rows[] = {
       "may be given again and again (default: bicubic, filter,\ntiny and auto, as far as this build has them)",
       offsetof(struct evaluate_options, methods), 0., 0. },
     { "metrics", 0, CLI_WORD, "LIST",
-      "besides PSNR-Y and SSIM-Y: psnr, ms_ssim, fsim, fsimc, gmsd\nwith commas between them, or all",
+      "besides PSNR-Y and SSIM-Y: psnr, ms_ssim, fsim, fsimc, gmsd,\nergas, sam, delta_e, with commas between them, or "
+      "all",
       offsetof(struct evaluate_options, metrics), 0., 0. },
     { "csv", 0, CLI_WORD, "FILE.csv", "write a line for each picture, method and scale",
       offsetof(struct evaluate_options, csv), 0., 0. },

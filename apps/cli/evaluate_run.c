@@ -21,12 +21,13 @@ static int score(struct work *w, struct eval_method *method)
     struct cli *cli = w->e->cli;
     struct fovea_report report;
     struct eval_score *out = &method->scores[w->picture];
+    const struct fovea_metrics_params params = { FOVEA_API_VERSION, w->scale->scale, cli_figures_wanted(w->e->is_asked),
+                                                 1. / w->scale->scale };
     double begin_ms = cli_clock_ms();
     int code = fovea_upscale(cli->ctx, &w->reduced, &w->enlarged, &method->params, &report);
     out->ms = cli_clock_ms() - begin_ms;
     if (!code)
-        code = fovea_metrics_compare_wanted(cli->ctx, &w->original, &w->enlarged, w->scale->scale,
-                                            cli_figures_wanted(w->e->is_asked), &out->metrics);
+        code = fovea_metrics_compare_with(cli->ctx, &w->original, &w->enlarged, &params, &out->metrics);
     method->n_steps = report.consistency_steps;
     return code ? cli_fail_core(cli, code) : CLI_OK;
 }

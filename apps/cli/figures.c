@@ -16,6 +16,9 @@ const struct cli_figure cli_figures[CLI_N_FIGURES] = {
     { "FSIM", "fsim", "", AT(fsim), FOVEA_METRIC_FSIM, 6, 0 },
     { "FSIMc", "fsimc", "", AT(fsimc), FOVEA_METRIC_FSIM, 6, 0 },
     { "GMSD", "gmsd", "", AT(gmsd), FOVEA_METRIC_GMSD, 6, 1 },
+    { "ERGAS", "ergas", "", AT(ergas), FOVEA_METRIC_SPECTRAL, 4, 1 },
+    { "SAM", "sam", " deg", AT(sam), FOVEA_METRIC_SPECTRAL, 4, 1 },
+    { "dE2000", "delta_e", "", AT(delta_e), FOVEA_METRIC_DELTA_E, 4, 1 },
 };
 
 double cli_figure_value(const struct fovea_metrics *metrics, int i)
@@ -40,9 +43,11 @@ int cli_figures_parse(const struct cli *cli, const char *option, const char *lis
         size_t n = strcspn(p, ",");
         int is_all = n == 3 && !strncmp(p, "all", n), found = find(p, n);
         if (!is_all && found < 0)
-            return cli_fail(cli, CLI_USAGE,
-                            "option --%s: '%.*s' is none of psnr_y, ssim_y, psnr, ms_ssim, fsim, fsimc, gmsd, all",
-                            option, (int)n, p);
+            return cli_fail(
+                cli, CLI_USAGE,
+                "option --%s: '%.*s' is none of psnr_y, ssim_y, psnr, ms_ssim, fsim, fsimc, gmsd, ergas, sam, "
+                "delta_e, all",
+                option, (int)n, p);
         for (int i = 0; i < CLI_N_FIGURES; i++)
             is_asked[i] |= is_all || i == found;
         p += n;

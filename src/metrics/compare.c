@@ -8,6 +8,8 @@
 #include "base/context.h"
 #include "fovea/metrics.h"
 #include "image/convert.h"
+#include "metrics/bands.h"
+#include "metrics/delta_e.h"
 #include "metrics/fsim.h"
 #include "metrics/gmsd.h"
 #include "metrics/msssim.h"
@@ -126,23 +128,38 @@ static int compare_basic(fovea_context *ctx, const struct fovi_pair *pair, struc
     return code;
 }
 
+int fovea_metrics_compare_with(fovea_context *ctx, const struct fovea_image *reference, const struct fovea_image *test,
+                               const struct fovea_metrics_params *params, struct fovea_metrics *out)
+{
+    static const struct fovea_metrics_params defaults = FOVEA_METRICS_DEFAULTS;
+    const struct fovea_metrics_params *p = params ? params : &defaults;
+    double nan = (double)NAN;
+    *out = (struct fovea_metrics){ 0, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan };
+    if (!(p->ergas_ratio > 0.0) || !isfinite(p->ergas_ratio))
+        return fovi_fail(ctx, FOVEA_E_ARG, "params.ergas_ratio %g is not a positive number", p->ergas_ratio);
+    FOVI_TRY(check_pair(ctx, reference, test, p->border));
+    struct fovi_pair inside, whole;
+    fovi_pair_init(&inside, reference, test, p->border);
+    fovi_pair_init(&whole, reference, test, 0);
+    FOVI_TRY(compare_basic(ctx, &inside, out));
+    if (p->wanted & FOVEA_METRIC_MS_SSIM)
+        FOVI_TRY(fovi_msssim(ctx, &whole, &out->ms_ssim));
+    if (p->wanted & FOVEA_METRIC_FSIM)
+        FOVI_TRY(fovi_fsim(ctx, &whole, &out->fsim, &out->fsimc));
+    if (p->wanted & FOVEA_METRIC_GMSD)
+        FOVI_TRY(fovi_gmsd(ctx, &whole, &out->gmsd));
+    if (p->wanted & FOVEA_METRIC_SPECTRAL)
+        FOVI_TRY(fovi_bands(ctx, &whole, p->ergas_ratio, &out->ergas, &out->sam));
+    if (p->wanted & FOVEA_METRIC_DELTA_E)
+        FOVI_TRY(fovi_delta_e(ctx, &whole, &out->delta_e));
+    return FOVEA_OK;
+}
+
 int fovea_metrics_compare_wanted(fovea_context *ctx, const struct fovea_image *reference,
                                  const struct fovea_image *test, int border, unsigned wanted, struct fovea_metrics *out)
 {
-    double nan = (double)NAN;
-    *out = (struct fovea_metrics){ 0, nan, nan, nan, nan, nan, nan, nan };
-    FOVI_TRY(check_pair(ctx, reference, test, border));
-    struct fovi_pair inside, whole;
-    fovi_pair_init(&inside, reference, test, border);
-    fovi_pair_init(&whole, reference, test, 0);
-    FOVI_TRY(compare_basic(ctx, &inside, out));
-    if (wanted & FOVEA_METRIC_MS_SSIM)
-        FOVI_TRY(fovi_msssim(ctx, &whole, &out->ms_ssim));
-    if (wanted & FOVEA_METRIC_FSIM)
-        FOVI_TRY(fovi_fsim(ctx, &whole, &out->fsim, &out->fsimc));
-    if (wanted & FOVEA_METRIC_GMSD)
-        FOVI_TRY(fovi_gmsd(ctx, &whole, &out->gmsd));
-    return FOVEA_OK;
+    const struct fovea_metrics_params params = { FOVEA_API_VERSION, border, wanted, 1.0 };
+    return fovea_metrics_compare_with(ctx, reference, test, &params, out);
 }
 
 int fovea_metrics_compare(fovea_context *ctx, const struct fovea_image *reference, const struct fovea_image *test,

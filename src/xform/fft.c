@@ -145,6 +145,11 @@ void fovi_fft_run(const struct fovi_fft *fft, const struct fovi_complex *in, str
         transform(fft, in, out);
 }
 
+int fovi_fft_fast_size(int n)
+{
+    return kiss_fft_next_fast_size(n);
+}
+
 int fovi_fft2_init(fovea_context *ctx, struct fovi_fft2 *fft, int width, int height, int is_inverse)
 {
     *fft = (struct fovi_fft2){ .width = width, .height = height };

@@ -34,6 +34,10 @@ void fovi_fft_free(fovea_context *ctx, struct fovi_fft *fft);
 void fovi_fft_run(const struct fovi_fft *fft, const struct fovi_complex *in, struct fovi_complex *out,
                   struct fovi_complex *scratch);
 
+/* The smallest length of at least n that is quickly transformed: a product of twos, threes and fives. n: at most
+ * FOVI_FFT_MAX. */
+int fovi_fft_fast_size(int n);
+
 /* Plan of a plane's size and one direction, with the memory of one run: only one run at a time. */
 struct fovi_fft2 {
     int width, height;

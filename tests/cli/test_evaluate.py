@@ -9,7 +9,7 @@ os.mkdir(path("set"))
 soft_png("set/one.png", 48, 60)
 soft_png('set/two, "2".png', 61, 40)
 
-ALL = ["psnr_y", "ssim_y", "psnr", "ms_ssim", "fsim", "fsimc", "gmsd"]
+ALL = ["psnr_y", "ssim_y", "psnr", "ms_ssim", "fsim", "fsimc", "gmsd", "ergas", "sam", "delta_e"]
 run = expect_ok("evaluate", "set", "-s", "2,3", "--method", "bicubic", "--method", "nearest", "--metrics", "all",
                 "--json", "--csv", "out.csv")
 found = run.json()
