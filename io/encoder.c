@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A libvips saver in its own thread. Rows come in through a ring and go out through the generate callback of an image
- * that libvips pulls from the top (vips_sequential keeps it in order), so that only the ring and libvips' own strips
- * are in memory. Either side may end first: a failed saver makes put fail, a cancelled encoder makes the saver fail.
+ * that libvips pulls from the top (with one worker an operation it asks in order; anything else is refused), so that
+ * only the ring and libvips' own strips are in memory. Either side may end first: a failed saver makes put fail, a
+ * cancelled encoder makes the saver fail.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -88,9 +89,7 @@ static int save(struct fovi_io_encoder *e, VipsImage *image)
 static void *run(void *arg)
 {
     struct fovi_io_encoder *e = arg;
-    VipsImage *ordered = NULL;
-    int failed = vips_sequential(e->image, &ordered, NULL) || save(e, ordered);
-    g_clear_object(&ordered);
+    int failed = save(e, e->image);
     pthread_mutex_lock(&e->lock);
     e->ended = 1;
     e->failed = failed;

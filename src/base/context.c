@@ -27,7 +27,8 @@ struct fovea_context {
 /* Stands before each block; 64 bytes keep the alignment. */
 struct block_header {
     size_t bytes;
-    char pad[64 - sizeof(size_t)];
+    void *base; /* what calloc gave */
+    char pad[64 - sizeof(size_t) - sizeof(void *)];
 };
 
 int fovi_fail(fovea_context *ctx, int code, const char *format, ...)
@@ -69,15 +70,16 @@ static void account_return(fovea_context *ctx, size_t bytes)
 void *fovi_alloc(fovea_context *ctx, size_t n, size_t size)
 {
     size_t bytes, total;
-    if (!fovi_mul_size(n, size, &bytes) || !fovi_add_size(bytes, sizeof(struct block_header) + 63, &total)) {
+    if (!fovi_mul_size(n, size, &bytes) || !fovi_add_size(bytes, sizeof(struct block_header) + 2 * 63, &total)) {
         ctx->alloc_error = FOVEA_E_NOMEM;
         fovi_fail(ctx, FOVEA_E_NOMEM, "out of memory: %zu items of %zu bytes overflow", n, size);
         return NULL;
     }
-    total &= ~(size_t)63;
+    total = (total - 63) & ~(size_t)63;
     int code = account_take(ctx, total);
-    struct block_header *block = code ? NULL : aligned_alloc(64, total);
-    if (!block) {
+    /* calloc, since it leaves large blocks out of memory until they are touched. */
+    char *base = code ? NULL : calloc(1, total + 63);
+    if (!base) {
         if (!code) {
             account_return(ctx, total);
             ctx->alloc_error = code = FOVEA_E_NOMEM;
@@ -87,8 +89,9 @@ void *fovi_alloc(fovea_context *ctx, size_t n, size_t size)
                   total);
         return NULL;
     }
-    memset(block, 0, total);
+    struct block_header *block = (struct block_header *)(void *)(base + (-(uintptr_t)base & 63));
     block->bytes = total;
+    block->base = base;
     return block + 1;
 }
 
@@ -98,7 +101,7 @@ void fovi_free(fovea_context *ctx, void *p)
         return;
     struct block_header *block = (struct block_header *)p - 1;
     account_return(ctx, block->bytes);
-    free(block);
+    free(block->base);
 }
 
 int fovi_alloc_error(const fovea_context *ctx)

@@ -108,7 +108,7 @@ static int take_input(struct enlarge *e, int need)
 {
     struct fovi_run *run = e->stage.run;
     while (e->wide.y1 < need) {
-        int n = need - e->wide.y1 < FOVI_STAGE_PIECE ? need - e->wide.y1 : FOVI_STAGE_PIECE;
+        int n = need - e->wide.y1 < run->piece ? need - e->wide.y1 : run->piece;
         FOVI_TRY(fovi_stage_need(e->in, e->wide.y1 + n));
         double start = fovi_clock_ms();
         for (int g = 0; g < e->n_groups; g++)
@@ -300,7 +300,7 @@ static int init_groups(struct enlarge *e)
         e->groups[g].first_plane = g;
         e->groups[g].n_planes = run->is_rgb ? 3 : 1;
         FOVI_TRY(fovi_window_init(run->ctx, &e->groups[g].luma, in->width, in->height, 1,
-                                  run->strip + 2 * e->reach + FOVI_STAGE_PIECE));
+                                  run->strip + 2 * e->reach + run->piece));
         if (e->params.filter)
             FOVI_TRY(init_sweeps(e, &e->groups[g]));
         for (int i = 0; i < e->params.n_networks; i++)
@@ -318,7 +318,7 @@ static int init_memory(struct enlarge *e, int capacity)
     FOVI_TRY(fovi_axis_init(run->ctx, &e->ax, FOVEA_KERNEL_BICUBIC, in->width, width));
     FOVI_TRY(fovi_axis_init(run->ctx, &e->ay, FOVEA_KERNEL_BICUBIC, in->height, height));
     FOVI_TRY(fovi_window_init(run->ctx, &e->wide, width, in->height, in->n_planes,
-                              run->strip + e->reach + BASE_REACH + e->ay.n_taps + FOVI_STAGE_PIECE));
+                              run->strip + e->reach + BASE_REACH + e->ay.n_taps + run->piece));
     FOVI_TRY(fovi_window_init(run->ctx, &e->stage.out, width, height, in->n_planes, capacity + run->strip * scale));
     FOVI_TRY(init_groups(e));
     e->delta_stride = ((ptrdiff_t)width + 15) / 16 * 16;

@@ -15,7 +15,7 @@
 
 struct load {
     struct fovi_stage stage;
-    void *raw; /* FOVI_STAGE_PIECE rows as the source gives them */
+    void *raw; /* run->piece rows as the source gives them */
     ptrdiff_t raw_stride;
     int fills;                 /* 1: there is alpha */
     struct fovi_window filled; /* with alpha: rows filled along themselves; the last plane says which pixels are */
@@ -42,7 +42,7 @@ static void load_reset(struct fovi_stage *stage)
 static int read_rows(struct load *l, struct fovi_window *w, int n)
 {
     struct fovi_run *run = l->stage.run;
-    n = n < FOVI_STAGE_PIECE ? n : FOVI_STAGE_PIECE;
+    n = n < run->piece ? n : run->piece;
     double start = fovi_clock_ms();
     FOVI_TRY(run->source->read(run->source->user, w->y1, n, l->raw, l->raw_stride));
     for (int i = 0; i < n; i++) {
@@ -123,9 +123,10 @@ static void finish_row(const struct load *l, int y)
 static int advance_filled(struct load *l, int y_end)
 {
     struct fovi_window *w = &l->filled;
+    int piece = l->stage.run->piece;
     int last = y_end + REACH < w->height ? y_end + REACH : w->height;
     while (w->y1 < last) {
-        int n = last - w->y1 < FOVI_STAGE_PIECE ? last - w->y1 : FOVI_STAGE_PIECE;
+        int n = last - w->y1 < piece ? last - w->y1 : piece;
         FOVI_TRY(read_rows(l, w, n));
         for (int i = 0; i < n; i++)
             fill_row(l, w->y1 + i);
@@ -142,7 +143,7 @@ static int load_advance(struct fovi_stage *stage, int y_end)
 {
     struct load *l = (struct load *)stage;
     while (stage->out.y1 < y_end) {
-        int n = y_end - stage->out.y1 < FOVI_STAGE_PIECE ? y_end - stage->out.y1 : FOVI_STAGE_PIECE;
+        int n = y_end - stage->out.y1 < stage->run->piece ? y_end - stage->out.y1 : stage->run->piece;
         if (l->fills) {
             FOVI_TRY(advance_filled(l, stage->out.y1 + n));
         } else {
@@ -165,8 +166,8 @@ int fovi_load_create(struct fovi_run *run, int width, int height, int capacity, 
     int n = run->format.n_channels;
     int code = fovi_window_init(run->ctx, &l->stage.out, width, height, n, capacity);
     if (!code && l->fills)
-        code = fovi_window_init(run->ctx, &l->filled, width, height, n + 1, 2 * REACH + 2 * FOVI_STAGE_PIECE);
-    if (!code && !(l->raw = fovi_alloc(run->ctx, FOVI_STAGE_PIECE, (size_t)l->raw_stride)))
+        code = fovi_window_init(run->ctx, &l->filled, width, height, n + 1, 2 * REACH + 2 * run->piece);
+    if (!code && !(l->raw = fovi_alloc(run->ctx, (size_t)run->piece, (size_t)l->raw_stride)))
         code = fovi_alloc_error(run->ctx);
     if (code)
         load_free(&l->stage);

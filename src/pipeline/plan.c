@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "filter/filter.h"
 #include "image/convert.h"
 #include "model/model.h"
 #include "net/graph.h"
@@ -190,11 +191,38 @@ static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int capacit
     return append(plan, code, step->stage);
 }
 
-/* Rows that the consumers of a stage of this height keep in use: those of a few input rows and a few pieces. */
+/* Rows that the consumers of a stage of this height keep in use: a step of back-projection adds a correction that is
+ * made of rows up to two input rows farther down, each the reduction of rows up to two input rows around it. */
 static int rows_in_use(const fovea_plan *plan, int height)
 {
     double ratio = (double)height / plan->in_height;
-    return (int)((ratio > 1.0 ? ratio : 1.0) * 12.0) + 4 * FOVI_STAGE_PIECE;
+    return (int)((ratio > 1.0 ? ratio : 1.0) * 5.0) + plan->run.piece + 8;
+}
+
+/* Input rows that are in use at one time: by each enlargement a strip and what its network sees below, by each step of
+ * back-projection the few rows that it lags behind the one before. */
+static int input_rows_in_use(const fovea_plan *plan)
+{
+    int rows = 2 * plan->run.piece + 8 + (plan->consistency_steps + 1) * (plan->run.piece + 6);
+    for (int i = 0; i < plan->n_chain; i++) {
+        const struct fovi_step *s = &plan->step[i];
+        int radius = FOVI_FILTER_RADIUS;
+        for (int k = 0; k < s->n_networks; k++)
+            radius = fovi_graph_radius(s->network[k].graph) > radius ? fovi_graph_radius(s->network[k].graph) : radius;
+        rows += plan->run.strip + radius;
+    }
+    return rows;
+}
+
+/* Strips and pieces: lower ones for wide pictures, whose rows are work enough, so that memory grows slower than the
+ * width. */
+static void choose_strips(fovea_plan *plan)
+{
+    struct fovi_run *run = &plan->run;
+    int is_wide = plan->out_width > 16384;
+    int strip = plan->params.strip_rows ? plan->params.strip_rows : is_wide ? FOVEA_TILE : 32;
+    run->strip = (strip + FOVEA_TILE - 1) / FOVEA_TILE * FOVEA_TILE;
+    run->piece = is_wide ? FOVI_STAGE_PIECE / 4 : FOVI_STAGE_PIECE;
 }
 
 /* Weight of a step of back-projection. D U multiplies a frequency by 1 at rest and by about a quarter where both axes
@@ -213,12 +241,11 @@ static int build_stages(fovea_plan *plan)
 {
     struct fovi_run *run = &plan->run;
     struct fovi_stage *next;
-    int reach = 64 + FOVI_STAGE_PIECE, lag = (plan->consistency_steps + 1) * 12;
-    int code = fovi_load_create(run, plan->in_width, plan->in_height, 2 * run->strip + reach + lag, &next);
+    int code = fovi_load_create(run, plan->in_width, plan->in_height, input_rows_in_use(plan), &next);
     FOVI_TRY(append(plan, code, next));
     for (int i = 0; i < plan->n_chain; i++) {
         int height = plan->step[i].height * plan->step[i].scale;
-        FOVI_TRY(add_enlargement(plan, &plan->step[i], rows_in_use(plan, height) + run->strip));
+        FOVI_TRY(add_enlargement(plan, &plan->step[i], rows_in_use(plan, height)));
     }
     const struct fovi_window *last = &plan->stage[plan->n_stages - 1]->out;
     if (!plan->n_chain || last->width != plan->out_width || last->height != plan->out_height) {
@@ -241,14 +268,14 @@ static int take_buffers(fovea_plan *plan)
     fovea_context *ctx = plan->run.ctx;
     size_t pixel = fovea_pixel_bytes(&plan->run.format);
     plan->rows_stride = (ptrdiff_t)((size_t)plan->out_width * pixel);
-    plan->rows = fovi_alloc(ctx, FOVI_STAGE_PIECE, (size_t)plan->rows_stride);
+    plan->rows = fovi_alloc(ctx, (size_t)plan->run.piece, (size_t)plan->rows_stride);
     plan->in_stride = (ptrdiff_t)((size_t)plan->in_width * pixel);
-    plan->in_rows = fovi_alloc(ctx, FOVI_STAGE_PIECE, (size_t)plan->in_stride);
+    plan->in_rows = fovi_alloc(ctx, (size_t)plan->run.piece, (size_t)plan->in_stride);
     if (!plan->rows || !plan->in_rows)
         return fovi_alloc_error(ctx);
     if (!plan->consistency_steps)
         return FOVEA_OK;
-    return fovi_meter_create(&plan->run, plan->stage[0], plan->out_width, plan->out_height, FOVI_STAGE_PIECE,
+    return fovi_meter_create(&plan->run, plan->stage[0], plan->out_width, plan->out_height, plan->run.piece,
                              &plan->meter);
 }
 
@@ -262,8 +289,7 @@ static int build(fovea_plan *plan, int width, int height)
     FOVI_TRY(fovea_output_size(run->ctx, width, height, &plan->params, &plan->out_width, &plan->out_height));
     run->n_color = run->format.n_channels - run->format.has_alpha;
     run->is_rgb = run->n_color == 3;
-    int strip = plan->params.strip_rows ? plan->params.strip_rows : 32;
-    run->strip = (strip + FOVEA_TILE - 1) / FOVEA_TILE * FOVEA_TILE;
+    choose_strips(plan);
     name_method(plan);
     FOVI_TRY(choose_chain(plan));
     choose_consistency(plan);

@@ -39,9 +39,9 @@ struct fovea_plan {
     int n_stages;
     struct fovi_stage *stage[FOVI_MAX_STAGES]; /* from the source to the result */
     struct fovi_meter *meter;                  /* NULL: not measured */
-    void *rows;                                /* FOVI_STAGE_PIECE rows of the result as they are written */
+    void *rows;                                /* run.piece rows of the result as they are written */
     ptrdiff_t rows_stride;
-    void *in_rows; /* FOVI_STAGE_PIECE rows of the source in the first pass of auto */
+    void *in_rows; /* run.piece rows of the source in the first pass of auto */
     ptrdiff_t in_stride;
 };
 

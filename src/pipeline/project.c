@@ -111,7 +111,7 @@ static int advance_error(struct project *p, int need)
 {
     struct fovi_run *run = p->stage.run;
     while (p->error.y1 < need) {
-        int n = need - p->error.y1 < FOVI_STAGE_PIECE ? need - p->error.y1 : FOVI_STAGE_PIECE;
+        int n = need - p->error.y1 < run->piece ? need - p->error.y1 : run->piece;
         int last = p->error.y1 + n - 1;
         FOVI_TRY(fovi_stage_need(p->in, p->down.ay.first[last] + p->down.ay.n_taps));
         FOVI_TRY(fovi_stage_need(p->lr, last + 1));
@@ -126,15 +126,16 @@ static int advance_error(struct project *p, int need)
 static int project_advance(struct fovi_stage *stage, int y_end)
 {
     struct project *p = (struct project *)stage;
+    struct fovi_run *run = stage->run;
     while (stage->out.y1 < y_end) {
-        int n = y_end - stage->out.y1 < FOVI_STAGE_PIECE ? y_end - stage->out.y1 : FOVI_STAGE_PIECE;
+        int n = y_end - stage->out.y1 < run->piece ? y_end - stage->out.y1 : run->piece;
         int last = stage->out.y1 + n - 1;
         FOVI_TRY(advance_error(p, p->uy.first[last] + p->uy.n_taps));
         FOVI_TRY(fovi_stage_need(p->in, last + 1));
         double start = fovi_clock_ms();
-        fovi_parallel(stage->run->ctx, correct_job, p, n * p->error.n_planes);
+        fovi_parallel(run->ctx, correct_job, p, n * p->error.n_planes);
         fovi_window_push(&stage->out, n);
-        stage->run->ms[FOVEA_STAGE_CONSISTENCY] += fovi_clock_ms() - start;
+        run->ms[FOVEA_STAGE_CONSISTENCY] += fovi_clock_ms() - start;
     }
     return FOVEA_OK;
 }
@@ -160,10 +161,9 @@ int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi
         code = fovi_axis_init(run->ctx, &p->uy, FOVEA_KERNEL_BICUBIC, lo->height, hi->height);
     if (!code)
         code = fovi_window_init(run->ctx, &p->error, hi->width, lo->height, hi->n_planes,
-                                p->uy.n_taps + 2 * FOVI_STAGE_PIECE + 2);
+                                p->uy.n_taps + 2 * run->piece + 2);
     if (!code)
-        code = fovi_window_init(run->ctx, &p->stage.out, hi->width, hi->height, hi->n_planes,
-                                capacity + FOVI_STAGE_PIECE);
+        code = fovi_window_init(run->ctx, &p->stage.out, hi->width, hi->height, hi->n_planes, capacity + run->piece);
     if (code)
         project_free(&p->stage);
     else
@@ -246,7 +246,7 @@ static void compare_ready(struct fovi_meter *m)
     const struct fovi_axis *ay = &m->down.ay;
     while (m->next < ay->out) {
         int n = 0;
-        while (n < FOVI_STAGE_PIECE && m->next + n < ay->out && ay->first[m->next + n] + ay->n_taps <= m->written.y1)
+        while (n < m->run->piece && m->next + n < ay->out && ay->first[m->next + n] + ay->n_taps <= m->written.y1)
             n++;
         if (n == 0)
             return;

@@ -5,8 +5,6 @@
 #include "base/clock.h"
 #include "pipeline/stage.h"
 
-#define BATCH 32
-
 struct resize {
     struct fovi_stage stage;
     struct fovi_stage *in;
@@ -57,10 +55,10 @@ static int resize_advance(struct fovi_stage *stage, int y_end)
     struct resize *r = (struct resize *)stage;
     fovea_context *ctx = stage->run->ctx;
     while (stage->out.y1 < y_end) {
-        int n = y_end - stage->out.y1 < BATCH ? y_end - stage->out.y1 : BATCH;
+        int n = y_end - stage->out.y1 < stage->run->piece ? y_end - stage->out.y1 : stage->run->piece;
         int last = stage->out.y1 + n - 1, need = r->ay.first[last] + r->ay.n_taps;
         while (r->wide.y1 < need) {
-            int m = need - r->wide.y1 < FOVI_STAGE_PIECE ? need - r->wide.y1 : FOVI_STAGE_PIECE;
+            int m = need - r->wide.y1 < stage->run->piece ? need - r->wide.y1 : stage->run->piece;
             FOVI_TRY(fovi_stage_need(r->in, r->wide.y1 + m));
             double start = fovi_clock_ms();
             fovi_parallel(ctx, widen_job, r, m * r->wide.n_planes);
@@ -92,12 +90,12 @@ int fovi_resize_create(struct fovi_run *run, struct fovi_stage *in, enum fovea_k
     if (!code && r->ay.n_taps > FOVI_AXIS_MAX_TAPS)
         code = fovi_fail(run->ctx, FOVEA_E_LIMIT, "reducing %d rows to %d takes %d taps, more than %d", in->out.height,
                          height, r->ay.n_taps, FOVI_AXIS_MAX_TAPS);
-    int64_t span = (int64_t)(BATCH + 1) * in->out.height / height + r->ay.n_taps + FOVI_STAGE_PIECE + 2;
+    int64_t span = (int64_t)(run->piece + 1) * in->out.height / height + r->ay.n_taps + run->piece + 2;
     if (!code)
         code = fovi_window_init(run->ctx, &r->wide, width, in->out.height, n,
                                 span < in->out.height ? (int)span : in->out.height);
     if (!code)
-        code = fovi_window_init(run->ctx, &r->stage.out, width, height, n, capacity + BATCH);
+        code = fovi_window_init(run->ctx, &r->stage.out, width, height, n, capacity + run->piece);
     if (code)
         resize_free(&r->stage);
     else

@@ -79,8 +79,9 @@ static int analyze_rows(struct job *job, float *planes, struct fovi_analysis *an
 {
     fovea_plan *plan = job->plan;
     double *ms = plan->run.ms;
-    for (int y = 0; y < plan->in_height; y += FOVI_STAGE_PIECE) {
-        int n = plan->in_height - y < FOVI_STAGE_PIECE ? plan->in_height - y : FOVI_STAGE_PIECE;
+    int piece = plan->run.piece;
+    for (int y = 0; y < plan->in_height; y += piece) {
+        int n = plan->in_height - y < piece ? plan->in_height - y : piece;
         double start = fovi_clock_ms();
         FOVI_TRY(job->source->read(job->source->user, y, n, plan->in_rows, plan->in_stride));
         FOVI_TRY(spool_write(job, plan->in_rows, (size_t)n * (size_t)plan->in_stride));
@@ -209,8 +210,8 @@ static int make_picture(struct job *job)
     struct fovi_run *run = &plan->run;
     struct fovi_stage *last = plan->stage[plan->n_stages - 1];
     double before = job->routed ? FIRST_PASS : 0.0;
-    for (int y = 0; y < plan->out_height; y += FOVI_STAGE_PIECE) {
-        int n = plan->out_height - y < FOVI_STAGE_PIECE ? plan->out_height - y : FOVI_STAGE_PIECE;
+    for (int y = 0; y < plan->out_height; y += run->piece) {
+        int n = plan->out_height - y < run->piece ? plan->out_height - y : run->piece;
         FOVI_TRY(fovi_stage_need(last, y + n));
         double start = fovi_clock_ms();
         for (int i = 0; i < n; i++) {

@@ -14,7 +14,7 @@
 #include "image/window.h"
 #include "resample/axis.h"
 
-/* Rows that a consumer takes from a stage at a time, so that windows need not hold more. */
+/* Most rows that a consumer takes from a stage at a time (run.piece), so that windows need not hold more. */
 #define FOVI_STAGE_PIECE 16
 
 /* Most taps of a vertical kernel: a reduction by 64 with lanczos3 has 386. */
@@ -27,6 +27,7 @@ struct fovi_run {
     int n_color; /* planes that carry colour; alpha, where there is one, comes after them */
     int is_rgb;  /* one luma for the three planes */
     int strip;   /* input rows worked on at a time, a multiple of FOVEA_TILE */
+    int piece;   /* rows that a consumer takes from a stage at a time, 1..FOVI_STAGE_PIECE */
     const struct fovea_source *source;
     double ms[FOVEA_N_STAGES];
 };

@@ -131,6 +131,50 @@ static void sizes_follow_the_rule(void **state)
     fovea_context_free(&ctx);
 }
 
+/* ---- wide pictures ---- */
+
+/* Wide pictures go in lower strips and smaller pieces: what they hold far from the right edge is what their left part
+ * alone gives. */
+static void wide_pictures_have_the_same_bytes(void **state)
+{
+    (void)state;
+    enum { WIDE = 8400, NARROW = 400, SAFE = 300, HEIGHT = 90 };
+    static const double scales[] = { 2.0, 2.3 };
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    struct fovea_image wide = make_image(WIDE, HEIGHT, FOVEA_SAMPLE_U8, 1, 0), narrow = wide, a, b;
+    narrow.width = NARROW;
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        struct fovea_upscale_params p = defaults;
+        p.method = FOVEA_METHOD_NETWORK;
+        p.network = "tiny";
+        p.width = (int)(WIDE * scales[i] + .5); /* exact ratios, so that both have the same phases */
+        p.height = (int)(HEIGHT * scales[i] + .5);
+        assert_int_equal(enlarge(ctx, &wide, &p, &a, NULL), FOVEA_OK);
+        p.width = (int)(NARROW * scales[i] + .5);
+        assert_int_equal(enlarge(ctx, &narrow, &p, &b, NULL), FOVEA_OK);
+        for (int y = 0; y < b.height; y++)
+            assert_memory_equal((char *)a.data + y * a.stride_bytes, (char *)b.data + y * b.stride_bytes,
+                                (size_t)(SAFE * scales[i]));
+        free(a.data);
+        free(b.data);
+    }
+    free(wide.data);
+    fovea_context_free(&ctx);
+}
+
+/* What 400 megapixels of colour take: the plan's windows, the tiles' paths, the networks' rings. */
+static void wide_pictures_take_little_memory(void **state)
+{
+    (void)state;
+    const struct fovea_format rgb = { FOVEA_SAMPLE_U8, 3, 0 };
+    fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+    fovea_plan *plan;
+    assert_int_equal(fovea_plan_build(&plan, ctx, 20000, 20000, &rgb, NULL), FOVEA_OK);
+    assert_in_range(fovea_context_peak_bytes(ctx), 50000000, 195000000);
+    fovea_plan_free(&plan);
+    fovea_context_free(&ctx);
+}
+
 /* ---- the same bytes ---- */
 
 struct variant {
@@ -582,6 +626,8 @@ int main(void)
         cmocka_unit_test(grey_and_white_stay),
         cmocka_unit_test(hidden_colour_does_not_bleed),
         cmocka_unit_test(sources_and_sinks_speak_for_themselves),
+        cmocka_unit_test(wide_pictures_have_the_same_bytes),
+        cmocka_unit_test(wide_pictures_take_little_memory),
         cmocka_unit_test(memory_does_not_grow_with_height),
         cmocka_unit_test(failed_allocations_leave_nothing),
     };
