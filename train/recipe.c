@@ -134,7 +134,7 @@ static int read_lines(fovea_context *ctx, const char *path, FILE *file, struct t
     return FOVEA_OK;
 }
 
-int train_recipe_load(fovea_context *ctx, const char *path, struct train_recipe *out)
+int train_recipe_read(fovea_context *ctx, const char *path, FILE *file, struct train_recipe *out)
 {
     *out = (struct train_recipe){ .patch = 32,
                                   .batch = 16,
@@ -145,11 +145,7 @@ int train_recipe_load(fovea_context *ctx, const char *path, struct train_recipe 
                                   .clip = 1.0,
                                   .rescale = { 1.0, 0.8, 0.6 },
                                   .n_rescale = 3 };
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return fovi_fail(ctx, FOVEA_E_READ, "%s: cannot open this recipe", path);
     int code = read_lines(ctx, path, file, out);
-    fclose(file);
     if (!code && (!out->method[0] || !out->layers[0] || !out->steps))
         code = fovi_fail(ctx, FOVEA_E_FORMAT, "%s: a recipe says method, layers and steps", path);
     if (!code)
@@ -157,5 +153,15 @@ int train_recipe_load(fovea_context *ctx, const char *path, struct train_recipe 
     for (int i = 0; !code && i < out->graph.n_layers; i++)
         if (out->graph.layer[i].kind == FOVI_LAYER_CONV && out->graph.layer[i].k > 3)
             code = fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "%s: layer %d: only 1x1 and 3x3 are trained", path, i);
+    return code;
+}
+
+int train_recipe_load(fovea_context *ctx, const char *path, struct train_recipe *out)
+{
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return fovi_fail(ctx, FOVEA_E_READ, "%s: cannot open this recipe", path);
+    int code = train_recipe_read(ctx, path, file, out);
+    fclose(file);
     return code;
 }

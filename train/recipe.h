@@ -7,6 +7,8 @@
 #ifndef TRAIN_RECIPE_H
 #define TRAIN_RECIPE_H
 
+#include <stdio.h>
+
 #include "base/context.h"
 #include "net/graph.h"
 
@@ -37,5 +39,8 @@ struct train_recipe {
 
 /* Read a recipe. FOVEA_E_READ, or FOVEA_E_FORMAT with file and line. */
 int train_recipe_load(fovea_context *ctx, const char *path, struct train_recipe *out);
+
+/* The same from an open file; path: its name for messages. */
+int train_recipe_read(fovea_context *ctx, const char *path, FILE *file, struct train_recipe *out);
 
 #endif

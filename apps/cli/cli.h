@@ -76,6 +76,9 @@ int cli_collect_options(const struct cli_command *command, const struct cli_opti
 /* A decimal number without sign or exponent, whatever the locale; 0 if text is none. */
 int cli_parse_number(const char *text, double *value);
 
+/* The instruction sets that the value of FOVEA_CPU allows (NULL or empty: all); 0 if it is no word for any. */
+int cli_parse_cpu(const char *word, uint32_t *mask);
+
 /* ---- message.c ---- */
 
 /* Print "fovea COMMAND: ..." to standard error; returns code. */

@@ -21,32 +21,10 @@ static void print_overview(FILE *file)
     fprintf(file, "\nevery command: [--threads N] [--json] [--quiet] [--help]\n");
 }
 
-/* The instruction sets that FOVEA_CPU allows; 0 if it holds a word that is none. */
-static int parse_cpu(const char *word, uint32_t *mask)
-{
-    static const struct {
-        const char *word;
-        uint32_t mask;
-    } words[] = { { "c", 0 },
-                  { "avx2", FOVEA_CPU_AVX2 },
-                  { "avx512", FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512 },
-                  { "all", FOVEA_CPU_ALL } };
-    *mask = FOVEA_CPU_ALL;
-    if (!word || !*word)
-        return 1;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (!strcmp(word, words[i].word)) {
-            *mask = words[i].mask;
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* The context and the file library; CLI_OK or an exit code after a message. */
 static int open_libraries(struct cli *cli)
 {
-    if (!parse_cpu(getenv("FOVEA_CPU"), &cli->cpu_mask))
+    if (!cli_parse_cpu(getenv("FOVEA_CPU"), &cli->cpu_mask))
         return cli_fail(cli, CLI_USAGE, "FOVEA_CPU is '%s': c, avx2, avx512 and all are possible", getenv("FOVEA_CPU"));
     struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
     params.n_threads = cli->n_threads;

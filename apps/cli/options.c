@@ -39,6 +39,27 @@ int cli_parse_number(const char *text, double *value)
     return n_digits > 0;
 }
 
+int cli_parse_cpu(const char *word, uint32_t *mask)
+{
+    static const struct {
+        const char *word;
+        uint32_t mask;
+    } words[] = { { "c", 0 },
+                  { "avx2", FOVEA_CPU_AVX2 },
+                  { "avx512", FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512 },
+                  { "all", FOVEA_CPU_ALL } };
+    *mask = FOVEA_CPU_ALL;
+    if (!word || !*word)
+        return 1;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!strcmp(word, words[i].word)) {
+            *mask = words[i].mask;
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Index of word in "one|two|three", -1 if it is not there. */
 static int find_choice(const char *choices, const char *word)
 {
