@@ -31,11 +31,13 @@ py:numpy        python3-numpy   python3-numpy       python-numpy  py3-numpy   nu
 cmd:vips        libvips-tools   vips-tools          libvips     vips-tools    vips
 '
 # Good to have for the tests, not refused without: the one version of clang-format that the sources were formatted with,
-# and the shells whose completions are tried.
+# the shells whose completions are tried, and a browser without a window, with its driver, for the pages.
 extra_needs='
 cmd:clang-format-14  clang-format-14  -  -  -  -
 cmd:zsh         zsh             zsh                 zsh         zsh           zsh
 cmd:fish        fish            fish                fish        fish          fish
+cmd:chromium    chromium        chromium            chromium    chromium      -
+cmd:chromedriver chromium-driver chromedriver       chromium    chromium-chromedriver  -
 '
 
 say()

@@ -29,6 +29,7 @@ struct cli_command;
 struct cli {
     const struct cli_command *command;
     int n_threads, is_json, is_quiet; /* the options that every command has */
+    const char *command_line;         /* as a shell takes it */
     uint32_t cpu_mask;                /* from FOVEA_CPU */
     fovea_context *ctx;
     fovea_io *io;
@@ -98,6 +99,8 @@ int cli_fail_model(const struct cli *cli, int error, const char *path);
 int cli_print_json(const struct cli *cli, json_t *object);
 /* A number for JSON: null where it is not finite. */
 json_t *cli_json_number(double value);
+/* Text for JSON, such as a file's name: bytes that are no UTF-8 become U+FFFD. */
+json_t *cli_json_text(const char *text);
 
 /* ---- files.c ---- */
 
@@ -151,6 +154,8 @@ double cli_clock_ms(void);
 /* Take memory for a picture; 0 after a message. Free with fovea_io_image_free. */
 int cli_new_image(const struct cli *cli, struct fovea_image *image, int width, int height,
                   const struct fovea_format *format);
+/* Sample i of a row, rounded and clipped to 8 bits. */
+uint8_t cli_sample_u8(const struct fovea_format *format, const void *row, size_t i);
 /* Bring 16-bit and float samples to 8 bits, rounded. */
 void cli_to_u8(struct fovea_image *image);
 

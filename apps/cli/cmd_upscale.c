@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "html_page.h"
 #include "upscale.h"
 
 static const struct upscale_options defaults = { .method = "auto", .how = CLI_HOW_DEFAULTS };
@@ -28,7 +29,8 @@ static const struct cli_option rows[] = {
       offsetof(struct upscale_options, is_forced), 0., 0. },
     { "strict", 0, CLI_FLAG, NULL, "fail (exit code 7) if a tile fails its check and falls back",
       offsetof(struct upscale_options, is_strict), 0., 0. },
-    { "report", 0, CLI_WORD, "FILE.json", "write what --json prints to a file",
+    { "report", 0, CLI_WORD, "FILE.html|.json",
+      "write a page to look at (with everything in it), or\nwhat --json prints",
       offsetof(struct upscale_options, report), 0., 0. },
     { "map", 0, CLI_WORD, "FILE.png",
       "which tile took which path: grey classic, blue filter,\n"
@@ -40,10 +42,8 @@ static const struct cli_option rows[] = {
 
 static int check_report(const struct cli *cli, const char *path)
 {
-    if (cli_has_ending(path, ".html"))
-        return cli_fail(cli, CLI_USAGE, "option --report: HTML reports are not in this build yet; use FILE.json");
-    if (!cli_has_ending(path, ".json"))
-        return cli_fail(cli, CLI_USAGE, "option --report: '%s' does not end in .json", path);
+    if (!cli_has_ending(path, ".html") && !cli_has_ending(path, ".json"))
+        return cli_fail(cli, CLI_USAGE, "option --report: '%s' ends in neither .html nor .json", path);
     return cli_check_writable(cli, path);
 }
 
@@ -77,6 +77,14 @@ static int check_overwriting(const struct cli *cli, const struct upscale_options
     return CLI_OK;
 }
 
+static int write_report(const struct upscale_job *job, const char *output, const json_t *result)
+{
+    const char *path = job->options->report;
+    return job->pictures
+               ? cli_write_page(job->cli, path, &cli_page_report, result, json_object_get(job->pictures, output))
+               : cli_write_json(job->cli, path, result);
+}
+
 /* One input; a folder as output (an existing one, or a name that ends in a slash) takes the input's name. */
 static int run_single(const struct upscale_job *job, char *input)
 {
@@ -93,7 +101,7 @@ static int run_single(const struct upscale_job *job, char *input)
     if (!code)
         code = cli_upscale_file(job, input, output, &result);
     if (!code && o->report)
-        code = cli_write_json(job->cli, o->report, result);
+        code = write_report(job, output, result);
     if (!code && job->cli->is_json) {
         code = cli_print_json(job->cli, result);
         result = NULL;
@@ -106,7 +114,7 @@ static int run_single(const struct upscale_job *job, char *input)
 static int run(struct cli *cli, void *options, int n_words, char **words)
 {
     const struct upscale_options *o = options;
-    struct upscale_job job = { cli, o, FOVEA_UPSCALE_DEFAULTS, NULL };
+    struct upscale_job job = { cli, o, FOVEA_UPSCALE_DEFAULTS, NULL, NULL };
     cli_catch_signals();
     int code = check_options(cli, o, n_words);
     if (code || (code = cli_how_params(cli, &o->how, &job.params)) ||
@@ -116,10 +124,13 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
         job.params.scale = o->scale;
     job.params.width = o->width;
     job.params.height = o->height;
+    if (o->report && cli_has_ending(o->report, ".html"))
+        job.pictures = json_object();
     if (n_words == 1)
         code = run_single(&job, words[0]);
     else if (!(code = check_overwriting(cli, o, NULL, n_words, words)))
         code = cli_upscale_batch(&job, n_words, words);
+    json_decref(job.pictures);
     fovea_model_free(&job.model);
     return code;
 }

@@ -35,6 +35,34 @@ static int open_libraries(struct cli *cli)
     return code ? cli_fail(cli, cli_exit_code(code, 0), "it could not start: %s", fovea_error_name(code)) : CLI_OK;
 }
 
+static int is_plain(const char *word)
+{
+    return *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_")];
+}
+
+/* The words with quotes where a shell needs them, in new memory; NULL without memory. */
+static char *quote_words(int n_words, char **words)
+{
+    size_t n_bytes = sizeof "fovea";
+    for (int i = 0; i < n_words; i++)
+        n_bytes += 4 * strlen(words[i]) + 3;
+    char *line = malloc(n_bytes), *end = line;
+    if (!line)
+        return NULL;
+    end += sprintf(end, "fovea");
+    for (int i = 0; i < n_words; i++) {
+        if (is_plain(words[i])) {
+            end += sprintf(end, " %s", words[i]);
+            continue;
+        }
+        end += sprintf(end, " '");
+        for (const char *p = words[i]; *p; p++)
+            end += sprintf(end, *p == '\'' ? "'\\''" : "%c", *p);
+        end += sprintf(end, "'");
+    }
+    return line;
+}
+
 static int run_command(struct cli *cli, int argc, char **argv)
 {
     const struct cli_command *command = cli->command;
@@ -78,5 +106,9 @@ int main(int argc, char **argv)
         return CLI_USAGE;
     }
     cli_ignore_write_signals();
-    return run_command(&cli, argc - 1, argv + 1);
+    char *line = quote_words(argc - 1, argv + 1);
+    cli.command_line = line ? line : "";
+    int code = run_command(&cli, argc - 1, argv + 1);
+    free(line);
+    return code;
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -84,6 +85,37 @@ int cli_print_json(const struct cli *cli, json_t *object)
                  fflush(stdout);
     json_decref(object);
     return failed ? cli_fail(cli, CLI_OUTPUT, "standard output cannot be written to") : CLI_OK;
+}
+
+/* Bytes of the UTF-8 character at text; 0 if it is none (RFC 3629: no overlong forms, no surrogates). */
+static int character_bytes(const unsigned char *text)
+{
+    int n = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
+    for (int i = 1; i < n; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+json_t *cli_json_text(const char *text)
+{
+    json_t *value = json_string(text);
+    char *repaired = value ? NULL : malloc(3 * strlen(text) + 1);
+    if (!repaired)
+        return value;
+    size_t at = 0;
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        int n = character_bytes(p);
+        memcpy(repaired + at, n ? (const char *)p : "\xef\xbf\xbd", n ? (size_t)n : 3);
+        at += n ? (size_t)n : 3;
+        p += n ? n : 1;
+    }
+    value = json_stringn(repaired, at);
+    free(repaired);
+    return value;
 }
 
 json_t *cli_json_number(double value)

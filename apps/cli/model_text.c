@@ -19,28 +19,21 @@ void cli_model_print(const fovea_model *model)
     printf("    made by  %s\n", i.command);
 }
 
-/* Text of a file may be no UTF-8; JSON must be. */
-static json_t *text(const char *s)
-{
-    json_t *value = json_string(s);
-    return value ? value : json_string("(not UTF-8)");
-}
-
 json_t *cli_model_json(const fovea_model *model)
 {
     struct fovea_model_info i;
     fovea_model_describe(model, &i);
     json_t *object = json_object();
-    json_object_set_new(object, "method", text(i.method));
+    json_object_set_new(object, "method", cli_json_text(i.method));
     json_object_set_new(object, "scale", json_integer(i.scale));
     json_object_set_new(object, "parameters", json_integer((json_int_t)i.n_parameters));
     json_object_set_new(object, "kmac_per_px", cli_json_number(i.kmac_per_px));
-    json_object_set_new(object, "layers", text(i.layers));
-    json_object_set_new(object, "base", text(i.base));
-    json_object_set_new(object, "base_hash", text(i.base_hash));
-    json_object_set_new(object, "hash", text(i.hash));
-    json_object_set_new(object, "sources", text(i.sources));
-    json_object_set_new(object, "licence", text(i.licence));
-    json_object_set_new(object, "command", text(i.command));
+    json_object_set_new(object, "layers", cli_json_text(i.layers));
+    json_object_set_new(object, "base", cli_json_text(i.base));
+    json_object_set_new(object, "base_hash", cli_json_text(i.base_hash));
+    json_object_set_new(object, "hash", cli_json_text(i.hash));
+    json_object_set_new(object, "sources", cli_json_text(i.sources));
+    json_object_set_new(object, "licence", cli_json_text(i.licence));
+    json_object_set_new(object, "command", cli_json_text(i.command));
     return object;
 }

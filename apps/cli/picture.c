@@ -36,6 +36,11 @@ static uint8_t to_byte(double v)
     return (uint8_t)((v < 1. ? v : 1.) * 255. + .5);
 }
 
+uint8_t cli_sample_u8(const struct fovea_format *format, const void *row, size_t i)
+{
+    return format->sample == FOVEA_SAMPLE_U8 ? ((const uint8_t *)row)[i] : to_byte(sample_at(format, row, i));
+}
+
 /* In place: an eight-bit sample never lies behind the one that it is made of. */
 void cli_to_u8(struct fovea_image *image)
 {
@@ -45,7 +50,7 @@ void cli_to_u8(struct fovea_image *image)
     size_t row_samples = (size_t)image->width * (size_t)image->format.n_channels;
     for (int y = 0; y < image->height; y++)
         for (size_t i = 0; i < row_samples; i++)
-            *out++ = to_byte(sample_at(&image->format, (const char *)image->data + y * image->stride_bytes, i));
+            *out++ = cli_sample_u8(&image->format, (const char *)image->data + y * image->stride_bytes, i);
     image->format.sample = FOVEA_SAMPLE_U8;
     image->stride_bytes = (ptrdiff_t)row_samples;
 }

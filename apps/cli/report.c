@@ -4,8 +4,9 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#include "cli.h"
+#include "model_text.h"
 
 static const char *preset_name(enum fovea_preset preset)
 {
@@ -105,7 +106,7 @@ static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
     static const char *const consistencies[] = { "default", "on", "off" };
     const struct fovea_upscale_params *p = run->params;
     json_t *object = json_object();
-    json_object_set_new(object, "method", json_string(run->method));
+    json_object_set_new(object, "method", cli_json_text(run->method));
     json_object_set_new(object, "scale", p->width || p->height ? json_null() : json_real(p->scale));
     json_object_set_new(object, "width", p->width ? json_integer(p->width) : json_null());
     json_object_set_new(object, "height", p->height ? json_integer(p->height) : json_null());
@@ -119,17 +120,6 @@ static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
     return object;
 }
 
-static void add_model(json_t *list, const fovea_model *model)
-{
-    struct fovea_model_info info;
-    fovea_model_describe(model, &info);
-    json_t *object = json_object();
-    json_object_set_new(object, "method", json_string(info.method));
-    json_object_set_new(object, "scale", json_integer(info.scale));
-    json_object_set_new(object, "hash", json_string(info.hash));
-    json_array_append_new(list, object);
-}
-
 /* A built-in model for each step of the chain; returns whether there was one. */
 static int add_builtin(const struct cli *cli, json_t *list, const struct fovea_report *r, const char *method)
 {
@@ -141,7 +131,7 @@ static int add_builtin(const struct cli *cli, json_t *list, const struct fovea_r
             is_repeated |= r->chain[k] == r->chain[i];
         if (is_repeated || fovea_model_builtin(cli->ctx, method, r->chain[i], &model))
             continue;
-        add_model(list, model);
+        json_array_append_new(list, cli_model_json(model));
         fovea_model_free(&model);
         found = 1;
     }
@@ -155,7 +145,7 @@ static json_t *json_models(const struct cli *cli, const struct cli_run *run)
     const struct fovea_upscale_params *p = run->params;
     json_t *list = json_array();
     if (run->model)
-        add_model(list, run->model);
+        json_array_append_new(list, cli_model_json(run->model));
     else if (p->method == FOVEA_METHOD_NETWORK)
         add_builtin(cli, list, r, p->network);
     else if (p->method == FOVEA_METHOD_FILTER)
@@ -179,6 +169,16 @@ static json_t *json_size(int width, int height)
     return object;
 }
 
+/* Now, as ISO 8601 in UTC. */
+static json_t *json_date(void)
+{
+    char text[32];
+    struct tm tm;
+    time_t now = time(NULL);
+    return gmtime_r(&now, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? json_string(text)
+                                                                                         : json_null();
+}
+
 json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
 {
     const struct fovea_report *r = &run->report;
@@ -191,8 +191,8 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(routing, "predicted_loss_db", cli_json_number(r->predicted_loss_db));
     json_object_set_new(routing, "saved_network_share", cli_json_number(r->saved_network_share));
     json_object_set_new(routing, "saved_ms", cli_json_number(r->saved_ms));
-    json_object_set_new(object, "input", json_string(run->input));
-    json_object_set_new(object, "output", json_string(run->output));
+    json_object_set_new(object, "input", cli_json_text(run->input));
+    json_object_set_new(object, "output", cli_json_text(run->output));
     json_object_set_new(object, "in", json_size(r->in_width, r->in_height));
     json_object_set_new(object, "out", json_size(r->out_width, r->out_height));
     json_object_set_new(object, "scale", scale);
@@ -209,6 +209,8 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "models", json_models(cli, run));
     if (run->loss && run->loss->text[0])
         json_object_set_new(object, "note", json_string(run->loss->text));
+    json_object_set_new(object, "command", cli_json_text(cli->command_line));
+    json_object_set_new(object, "date", json_date());
     json_object_set_new(object, "version", json_string(fovea_version()));
     return object;
 }

@@ -21,7 +21,11 @@ struct upscale_job {
     const struct upscale_options *options;
     struct fovea_upscale_params params;
     fovea_model *model; /* of a file, or NULL */
+    json_t *pictures;   /* NULL, or an object that gets what a page shows of each result, by the result's name */
 };
+
+/* The colour of each path in maps and pages. */
+extern const uint8_t cli_path_colors[FOVEA_N_PATHS][3];
 
 /* Enlarge one file. result: NULL, or set to the run as JSON on success. An exit code. */
 int cli_upscale_file(const struct upscale_job *job, const char *input, const char *output, json_t **result);

@@ -4,11 +4,12 @@
  */
 #include <string.h>
 
+#include "html_report.h"
 #include "upscale.h"
 
 /* Share of colour in the map, and the colour of each path: what the map's legend says. */
 #define MAP_SHARE .45
-static const uint8_t path_colors[FOVEA_N_PATHS][3] = {
+const uint8_t cli_path_colors[FOVEA_N_PATHS][3] = {
     { 128, 128, 128 }, /* classic: grey */
     { 40, 90, 200 },   /* filter: blue */
     { 40, 180, 90 },   /* tiny: green */
@@ -25,7 +26,7 @@ static void color_by_path(void *user, int y, int width, uint8_t *rgb)
     int ty = y / FOVEA_TILE < p->n_tiles_y ? y / FOVEA_TILE : p->n_tiles_y - 1;
     for (int x = 0; x < width; x++) {
         int tx = x / FOVEA_TILE < p->n_tiles_x ? x / FOVEA_TILE : p->n_tiles_x - 1;
-        memcpy(rgb + 3 * x, path_colors[p->path[ty * p->n_tiles_x + tx] % FOVEA_N_PATHS], 3);
+        memcpy(rgb + 3 * x, cli_path_colors[p->path[ty * p->n_tiles_x + tx] % FOVEA_N_PATHS], 3);
     }
 }
 
@@ -85,6 +86,18 @@ static void tell(const struct upscale_job *job, const struct cli_run *run, json_
         cli_print_run(run);
 }
 
+/* What a page shows of the run. */
+static int collect_pictures(const struct upscale_job *job, const struct cli_run *run, fovea_io_reader *reader,
+                            const fovea_plan *plan)
+{
+    const struct cli_shown shown = { job->cli, run, reader, plan };
+    json_t *pictures;
+    int code = cli_report_pictures(&shown, &pictures);
+    if (!code)
+        json_object_set_new(job->pictures, run->output, pictures);
+    return code;
+}
+
 static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struct cli_run *run, json_t **result)
 {
     struct cli *cli = job->cli;
@@ -108,6 +121,8 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struc
     if (!code) {
         tell(job, run, result);
         code = job->options->map ? write_map(job, reader, plan) : CLI_OK;
+        if (!code && job->pictures)
+            code = collect_pictures(job, run, reader, plan);
     }
     fovea_plan_free(&plan);
     return code;

@@ -112,6 +112,14 @@ FOVEA_API void fovea_io_image_free(struct fovea_image *image);
 FOVEA_API int fovea_io_write_image(fovea_io *io, const char *path, const struct fovea_image *image,
                                    const fovea_io_reader *like, struct fovea_io_loss *loss);
 
+/* A picture as the bytes of a file. image: 8-bit samples, 1 to 4 channels. format: "png", "jpeg" (no alpha) or "webp".
+ * quality: 1..100 for JPEG and WebP; 0 (default): JPEG 95, WebP lossless; PNG is always lossless. like: NULL, or a
+ * reader whose colour profile is taken over. *bytes is taken; free with fovea_io_bytes_free. Errors: FOVEA_E_ARG,
+ * FOVEA_E_WRITE (the encoder's; WebP holds at most 16383 pixels a side), FOVEA_E_LIMIT, FOVEA_E_NOMEM. */
+FOVEA_API int fovea_io_encode_image(fovea_io *io, const struct fovea_image *image, const char *format, int quality,
+                                    const fovea_io_reader *like, void **bytes, size_t *n_bytes);
+FOVEA_API void fovea_io_bytes_free(void **bytes);
+
 /* What a file holds, from its header. Errors as reader_open. */
 FOVEA_API int fovea_io_probe(fovea_io *io, const char *path, struct fovea_io_info *info);
 
