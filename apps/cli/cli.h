@@ -156,6 +156,8 @@ int cli_new_image(const struct cli *cli, struct fovea_image *image, int width, i
                   const struct fovea_format *format);
 /* Sample i of a row, rounded and clipped to 8 bits. */
 uint8_t cli_sample_u8(const struct fovea_format *format, const void *row, size_t i);
+/* Sample i of a row as a number, 0..1 unless it is float. */
+double cli_sample_at(const struct fovea_format *format, const void *row, size_t i);
 /* Bring 16-bit and float samples to 8 bits, rounded. */
 void cli_to_u8(struct fovea_image *image);
 

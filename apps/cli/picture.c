@@ -20,8 +20,7 @@ int cli_new_image(const struct cli *cli, struct fovea_image *image, int width, i
     return image->data != NULL;
 }
 
-/* A sample as a number 0..1. */
-static double sample_at(const struct fovea_format *format, const void *row, size_t i)
+double cli_sample_at(const struct fovea_format *format, const void *row, size_t i)
 {
     switch (format->sample) {
     case FOVEA_SAMPLE_U8: return ((const uint8_t *)row)[i] / 255.;
@@ -38,7 +37,7 @@ static uint8_t to_byte(double v)
 
 uint8_t cli_sample_u8(const struct fovea_format *format, const void *row, size_t i)
 {
-    return format->sample == FOVEA_SAMPLE_U8 ? ((const uint8_t *)row)[i] : to_byte(sample_at(format, row, i));
+    return format->sample == FOVEA_SAMPLE_U8 ? ((const uint8_t *)row)[i] : to_byte(cli_sample_at(format, row, i));
 }
 
 /* In place: an eight-bit sample never lies behind the one that it is made of. */
@@ -79,9 +78,9 @@ void cli_row_grey(const struct fovea_format *format, const void *row, int width,
     size_t n = (size_t)format->n_channels;
     int is_color = format->n_channels - format->has_alpha >= 3;
     for (size_t x = 0; x < (size_t)width; x++) {
-        double v = sample_at(format, row, x * n);
+        double v = cli_sample_at(format, row, x * n);
         if (is_color)
-            v = .299 * v + .587 * sample_at(format, row, x * n + 1) + .114 * sample_at(format, row, x * n + 2);
+            v = .299 * v + .587 * cli_sample_at(format, row, x * n + 1) + .114 * cli_sample_at(format, row, x * n + 2);
         grey[x] = to_byte(v);
     }
 }
