@@ -62,7 +62,7 @@ def try_shell(complete):
     check(complete("fovea", "up") == ["upscale"], here + ": a command")
     check(set(commands) <= set(complete("fovea", "")), here + ": all commands")
     check(complete("fovea", "upscale", "--met") == ["--method"], here + ": an option")
-    check(complete("fovea", "compare", "--met") == [], here + ": not an option of another command")
+    check(complete("fovea", "compare", "--meth") == [], here + ": not an option of another command")
     check(complete("fovea", "upscale", "--preset", "ba") == ["balanced"], here + ": a choice")
     check({"lanczos2", "lanczos3", "large"} <= set(complete("fovea", "upscale", "--method", "l")), here + ": a method")
     check(complete("fovea", "completions", "z") == ["zsh"], here + ": a shell")
@@ -99,7 +99,7 @@ cat kept
              ("fovea upscale --preset ba", "fovea upscale --preset balanced "),
              ("fovea upscale --method mit", "fovea upscale --method mitchell "),
              ("fovea upscale -o a", "fovea upscale -o a\\ b.png "), ("fovea compare --bor", "fovea compare --border "),
-             ("fovea compare --met", "fovea compare --met"), ("fovea completions z", "fovea completions zsh ")]
+             ("fovea compare --meth", "fovea compare --meth"), ("fovea completions z", "fovea completions zsh ")]
     code, lines = shell_lines("zsh", "-n", "fovea.zsh")
     check((code, lines) == (0, [""]), "zsh -n: %s" % lines)
     code, lines = shell_lines("timeout", "60", "zsh", "-f", "type.zsh", *[typed for typed, _ in tries])
