@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/rng.h"
@@ -15,7 +16,7 @@
 #include "net/exec.h"
 
 #define REPEATS 15
-#define WIDTH 960
+#define WIDTH 192
 #define STRIDE (WIDTH + 80)
 
 static int by_value(const void *a, const void *b)
@@ -37,29 +38,47 @@ static void fill(float *p, size_t n)
         p[i] = (float)(fovi_rng_uniform(&rng) - 0.5);
 }
 
-/* GFLOPS (two for a multiply-add) of one layer on rows in the cache. */
-static double layer_speed(fovi_conv_row *kernel, int c_in, int c_out)
+/* Milliseconds that all threads of this program worked: on a shared machine steadier than the clock. */
+static double cpu_ms(void)
 {
-    static float src[3 * 48 * STRIDE + 128], dst[48 * STRIDE], weight[48 * 48 * 9], packed[48 * 48 * 9], bias[48];
+    return (double)clock() * 1e3 / CLOCKS_PER_SEC;
+}
+
+/* GFLOPS (two for a multiply-add of the plain sum) of one layer on rows in the cache: row by row, four rows at once. */
+static void bench_layer(uint32_t cpu, int c_in, int c_out)
+{
+    static float src[6 * 48 * STRIDE + 128], dst[4 * 48 * STRIDE], weight[48 * 48 * 9], packed[48 * 48 * 9], bias[48];
+    static float packed_quad[48 * 48 * 18], scratch[6 * 48 * FOVI_QUAD_COLUMNS];
     fill(src, sizeof src / sizeof *src);
     fill(weight, sizeof weight / sizeof *weight);
     fovi_conv_pack(3, c_in, c_out, weight, packed);
-    struct fovi_conv_weights w = { 3, c_in, c_out, packed, bias, bias };
-    const float *rows[3];
-    for (int k = 0; k < 3; k++)
+    fovi_conv_quad_pack(c_in, c_out, weight, packed_quad);
+    struct fovi_conv_weights w = { 3, c_in, c_out, packed, bias, bias },
+                             quad = { 3, c_in, c_out, packed_quad, bias, bias };
+    const float *rows[6];
+    float *out[4];
+    for (int k = 0; k < 6; k++)
         rows[k] = src + FOVI_CONV_OVERREAD + (ptrdiff_t)k * c_in * STRIDE;
-    double ms[REPEATS];
+    for (int k = 0; k < 4; k++)
+        out[k] = dst + (ptrdiff_t)k * c_out * STRIDE;
+    double ms[REPEATS], quad_ms[REPEATS], work = 2.0 * 9 * c_in * c_out * WIDTH * 4 * 8;
     for (int r = 0; r < REPEATS; r++) {
-        double start = fovi_clock_ms();
-        for (int i = 0; i < 30; i++)
-            kernel(&w, rows, STRIDE, dst, STRIDE, 0, WIDTH);
-        ms[r] = fovi_clock_ms() - start;
+        double start = cpu_ms();
+        for (int i = 0; i < 32; i++)
+            fovi_conv_row_get(cpu)(&w, rows + i % 4, STRIDE, out[i % 4], STRIDE, 0, WIDTH);
+        double middle = cpu_ms();
+        for (int i = 0; i < 8; i++)
+            fovi_conv_quad_get(cpu)(&quad, rows, STRIDE, out, STRIDE, 0, WIDTH, scratch);
+        ms[r] = middle - start;
+        quad_ms[r] = cpu_ms() - middle;
     }
-    return 2.0 * 9 * c_in * c_out * WIDTH * 30 / (median(ms, REPEATS) * 1e6);
+    double row_speed = work / (median(ms, REPEATS) * 1e6), quad_speed = work / (median(quad_ms, REPEATS) * 1e6);
+    printf("conv3x3 %2d -> %2d: row by row %6.1f GFLOPS, four rows at once %6.1f%s\n", c_in, c_out, row_speed,
+           quad_speed, fovi_conv_is_quad(3, c_in, c_out) ? "" : " (not used)");
 }
 
-/* Milliseconds of a whole frame. */
-static double frame_ms(fovea_context *ctx, const struct fovi_graph *graph, int width, int height)
+/* Milliseconds of a whole frame, and of all threads' work. */
+static double frame_ms(fovea_context *ctx, const struct fovi_graph *graph, int width, int height, double *work_ms)
 {
     struct fovi_exec *exec;
     struct fovi_window luma;
@@ -70,9 +89,9 @@ static double frame_ms(fovea_context *ctx, const struct fovi_graph *graph, int w
         fovi_window_init(ctx, &luma, width, height, 1, strip + radius) != FOVEA_OK)
         exit(5);
     fill(luma.data, (size_t)luma.stride * (size_t)luma.capacity);
-    double ms[5];
+    double ms[5], work[5];
     for (int r = 0; r < 5; r++) {
-        double start = fovi_clock_ms();
+        double start = fovi_clock_ms(), work_start = cpu_ms();
         fovi_window_reset(&luma);
         fovi_exec_begin(exec, NULL, 0);
         for (int y = 0; y < height; y += strip) {
@@ -81,7 +100,9 @@ static double frame_ms(fovea_context *ctx, const struct fovi_graph *graph, int w
             fovi_exec_rows(exec, &luma, y, y1, out, stride);
         }
         ms[r] = fovi_clock_ms() - start;
+        work[r] = cpu_ms() - work_start;
     }
+    *work_ms = median(work, 5);
     fovi_window_free(ctx, &luma);
     fovi_exec_free(&exec);
     free(out);
@@ -100,10 +121,11 @@ static void bench_frames(int n_threads)
         if (fovea_model_builtin(ctx, "tiny", scale, &model) != FOVEA_OK)
             continue;
         const struct fovi_graph *graph = fovi_model_graph(model);
-        double ms = frame_ms(ctx, graph, 1920, 1080);
-        printf("tiny x%d, 1920x1080, %d thread%s: %7.1f ms, %6.1f GFLOPS\n", scale, fovea_context_threads(ctx),
-               fovea_context_threads(ctx) > 1 ? "s" : "", ms,
-               2.0 * (double)fovi_graph_macs(graph) * 1920 * 1080 / (ms * 1e6));
+        double work_ms, ms = frame_ms(ctx, graph, 1920, 1080, &work_ms);
+        double gflop = 2.0 * (double)fovi_graph_macs(graph) * 1920 * 1080 / 1e9;
+        printf("tiny x%d, 1920x1080, %d thread%s: %7.1f ms, %6.1f GFLOPS; %7.1f ms of work, %6.1f GFLOPS a core\n",
+               scale, fovea_context_threads(ctx), fovea_context_threads(ctx) > 1 ? "s" : "", ms, gflop / ms * 1e3,
+               work_ms, gflop / work_ms * 1e3);
         fovea_model_free(&model);
     }
     fovea_context_free(&ctx);
@@ -115,11 +137,10 @@ int main(void)
     fovea_context *ctx;
     if (fovea_context_create(&ctx, NULL) != FOVEA_OK)
         return 5;
-    fovi_conv_row *kernel = fovi_conv_row_get(fovea_context_cpu(ctx));
+    uint32_t cpu = fovea_context_cpu(ctx);
     fovea_context_free(&ctx);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        printf("conv3x3 %2d -> %2d: %6.1f GFLOPS\n", shapes[i][0], shapes[i][1],
-               layer_speed(kernel, shapes[i][0], shapes[i][1]));
+        bench_layer(cpu, shapes[i][0], shapes[i][1]);
     bench_frames(1);
     bench_frames(0);
     return 0;

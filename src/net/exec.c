@@ -10,14 +10,24 @@
 
 #define TILE 16
 
-/* Columns that a slice has at most. */
+/* Columns that a slice has at most, unless that makes too many slices: what lies between them costs memory. */
 #define SLICE_COLUMNS 384
+#define MAX_SLICES 24
+
+/* Floats before each row of a channel: zeros beside the picture, and those after the row of the channel before. */
+#define ROW_PAD 16
+
+/* Rows that a layer makes at a time. The groups of the last layer start at multiples of it; those of a layer whose
+ * output is needed `reach` rows further down start `reach` rows further down: they end where its readers' inputs do. */
+#define GROUP FOVI_QUAD_ROWS
 
 /* What is fixed about a layer. Number -1, the input, has index 0 in the arrays below; layer l has l + 1. */
 struct plan_layer {
     int channels;
     int reach;    /* radius of all that comes after: how far beyond a wanted pixel this output is needed */
+    int back;     /* how many groups earlier than the last layer's group, at most, this output's group is needed */
     int capacity; /* rows of its ring */
+    int is_quad;  /* whether it makes its rows four at once */
     int64_t macs; /* for one pixel */
     struct fovi_conv_weights conv;
 };
@@ -25,14 +35,13 @@ struct plan_layer {
 /* Columns that are worked on by one thread at a time. */
 struct slice {
     struct fovi_exec *exec;
-    int x0, x1;                          /* output columns */
-    int origin;                          /* picture column of column 0 of its rows: x0 - radius */
-    ptrdiff_t stride;                    /* floats of a row of one channel */
-    int next[FOVI_GRAPH_MAX_LAYERS + 1]; /* rows made so far */
-    float *ring[FOVI_GRAPH_MAX_LAYERS + 1];
-    float *tail;        /* a row of the last layer */
-    const float *zero;  /* a row of zeros for all channels: above and below the picture */
-    int (*interval)[2]; /* columns to compute in a row */
+    int x0, x1;                             /* output columns */
+    ptrdiff_t stride;                       /* floats of a row of one channel */
+    int next[FOVI_GRAPH_MAX_LAYERS + 1];    /* first row of the next group, from -3 on */
+    float *ring[FOVI_GRAPH_MAX_LAYERS + 1]; /* its first row at the picture's column 0 (which it may not have) */
+    float *zero;                            /* a row of zeros for all channels: above and below the picture */
+    float *scratch;                         /* of the thread that works on it */
+    int (*interval)[2];                     /* columns to compute in a group of rows */
     int64_t macs;
 };
 
@@ -40,18 +49,20 @@ struct fovi_exec {
     fovea_context *ctx;
     const struct fovi_graph *graph;
     fovi_conv_row *conv_row;
+    fovi_conv_quad *conv_quad;
     int width, height, radius;
     int n_tiles_x;
     const uint8_t *tiles;
     uint8_t value;
     struct plan_layer layer[FOVI_GRAPH_MAX_LAYERS + 1];
-    float *packed, *arena;
+    float *packed, *arena, *scratch;
     int (*intervals)[2];
     int max_intervals;
     int n_slices_max, n_slices;
     struct slice *slice;
-    int64_t *column_work; /* wanted pixels of each tile column */
-    size_t floats_per_column, zero_channels;
+    int64_t *column_work;             /* wanted pixels of each tile column */
+    size_t floats_per_column, widest; /* channels of all rows of all rings; of the widest layer */
+    size_t scratch_floats;            /* for each thread */
     /* of the current call */
     const struct fovi_window *luma;
     int y0, y1;
@@ -59,9 +70,19 @@ struct fovi_exec {
     ptrdiff_t out_stride;
 };
 
+static int imin(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int imax(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 static ptrdiff_t row_stride(const struct fovi_exec *e, int width)
 {
-    ptrdiff_t stride = ((ptrdiff_t)width + 2 * e->radius + 2 * FOVI_CONV_OVERREAD + 15) / 16 * 16;
+    ptrdiff_t stride = ((ptrdiff_t)width + 2 * e->radius + ROW_PAD + 15) / 16 * 16;
     return stride / 16 % 2 ? stride : stride + 16; /* an odd number of cache lines */
 }
 
@@ -82,18 +103,31 @@ static void plan_layers(struct fovi_exec *e)
     const struct fovi_graph *g = e->graph;
     for (int l = g->n_layers - 1; l >= -1; l--) {
         struct plan_layer *p = &e->layer[l + 1];
-        int oldest = 1 << 20;
         p->channels = l < 0 ? 1 : g->layer[l].c_out;
+        p->is_quad = l >= 0 && g->layer[l].kind == FOVI_LAYER_CONV &&
+                     fovi_conv_is_quad(g->layer[l].k, g->layer[l].c_in, g->layer[l].c_out);
+        for (int r = l + 1; r < g->n_layers; r++)
+            if (reads(g, r, l))
+                p->reach = imax(p->reach, e->layer[r + 1].reach + own_radius(g, r));
+        p->capacity = GROUP;
         for (int r = l + 1; r < g->n_layers; r++) {
             if (!reads(g, r, l))
                 continue;
-            int reach = e->layer[r + 1].reach + own_radius(g, r), back = e->layer[r + 1].reach - own_radius(g, r);
-            p->reach = reach > p->reach ? reach : p->reach;
-            oldest = back < oldest ? back : oldest;
+            int ahead = p->reach - (e->layer[r + 1].reach - own_radius(g, r)); /* of the first row that r reads */
+            p->capacity = imax(p->capacity, ahead + GROUP);
+            p->back = imax(p->back, e->layer[r + 1].back + (ahead + GROUP - 1) / GROUP);
         }
-        p->capacity = l < g->n_layers - 1 ? p->reach - oldest + 1 : 1;
     }
     e->radius = e->layer[0].reach;
+}
+
+static size_t packed_size(const struct fovi_layer *layer)
+{
+    if (layer->kind != FOVI_LAYER_CONV)
+        return 0;
+    return fovi_conv_is_quad(layer->k, layer->c_in, layer->c_out)
+               ? fovi_conv_quad_packed_size(layer->c_in, layer->c_out)
+               : fovi_conv_packed_size(layer->k, layer->c_in, layer->c_out);
 }
 
 static int pack_weights(struct fovi_exec *e)
@@ -101,8 +135,7 @@ static int pack_weights(struct fovi_exec *e)
     const struct fovi_graph *g = e->graph;
     size_t n = 0;
     for (int l = 0; l < g->n_layers; l++)
-        if (g->layer[l].kind == FOVI_LAYER_CONV)
-            n += fovi_conv_packed_size(g->layer[l].k, g->layer[l].c_in, g->layer[l].c_out);
+        n += packed_size(&g->layer[l]);
     e->packed = fovi_alloc(e->ctx, n, sizeof *e->packed);
     if (!e->packed)
         return fovi_alloc_error(e->ctx);
@@ -111,7 +144,10 @@ static int pack_weights(struct fovi_exec *e)
         const struct fovi_layer *layer = &g->layer[l];
         if (layer->kind != FOVI_LAYER_CONV)
             continue;
-        fovi_conv_pack(layer->k, layer->c_in, layer->c_out, layer->weight, to);
+        if (e->layer[l + 1].is_quad)
+            fovi_conv_quad_pack(layer->c_in, layer->c_out, layer->weight, to);
+        else
+            fovi_conv_pack(layer->k, layer->c_in, layer->c_out, layer->weight, to);
         e->layer[l + 1].conv = (struct fovi_conv_weights){ .k = layer->k,
                                                            .c_in = layer->c_in,
                                                            .c_out = layer->c_out,
@@ -119,30 +155,34 @@ static int pack_weights(struct fovi_exec *e)
                                                            .bias = layer->bias,
                                                            .slope = layer->has_prelu ? layer->slope : NULL };
         e->layer[l + 1].macs = (int64_t)layer->k * layer->k * layer->c_in * layer->c_out;
-        to += fovi_conv_packed_size(layer->k, layer->c_in, layer->c_out);
+        to += packed_size(layer);
     }
     return FOVEA_OK;
 }
 
-/* Memory for the rings of all slices together, whatever their widths. */
+/* Memory for the rings of all slices together, whatever their widths, and for each thread's work on a block. */
 static int take_memory(struct fovi_exec *e)
 {
-    size_t channels = 0, widest = 1;
-    int last = e->graph->n_layers;
-    for (int l = 0; l <= last; l++) {
+    size_t channels = 0, quad_channels = 0;
+    e->widest = 1;
+    for (int l = 0; l <= e->graph->n_layers; l++) {
         size_t c = (size_t)e->layer[l].channels;
-        channels += c * (size_t)(l == last ? 1 : e->layer[l].capacity);
-        widest = c > widest ? c : widest;
+        channels += c * (size_t)e->layer[l].capacity;
+        e->widest = c > e->widest ? c : e->widest;
+        if (e->layer[l].is_quad && (size_t)e->layer[l].conv.c_in > quad_channels)
+            quad_channels = (size_t)e->layer[l].conv.c_in;
     }
-    e->zero_channels = widest;
-    e->floats_per_column = channels + widest;
-    size_t columns = (size_t)e->width + (size_t)e->n_slices_max * (size_t)row_stride(e, 32);
-    e->arena = fovi_alloc(e->ctx, columns * e->floats_per_column, sizeof *e->arena);
+    e->floats_per_column = channels + e->widest;
+    e->scratch_floats = FOVI_QUAD_INPUTS * FOVI_QUAD_COLUMNS * quad_channels;
+    /* Slices are whole tiles but for the last, so that row_stride adds as much to each, at most. */
+    size_t columns = (size_t)e->width + TILE + (size_t)e->n_slices_max * (size_t)(row_stride(e, 0) + 16);
+    e->arena = fovi_alloc(e->ctx, columns * e->floats_per_column + FOVI_CONV_OVERREAD, sizeof *e->arena);
+    e->scratch = fovi_alloc(e->ctx, e->scratch_floats * (size_t)fovea_context_threads(e->ctx), sizeof *e->scratch);
     e->max_intervals = e->n_tiles_x / 2 + 2;
     e->intervals = fovi_alloc(e->ctx, (size_t)e->n_slices_max * (size_t)e->max_intervals, sizeof *e->intervals);
     e->slice = fovi_alloc(e->ctx, (size_t)e->n_slices_max, sizeof *e->slice);
     e->column_work = fovi_alloc(e->ctx, (size_t)e->n_tiles_x, sizeof *e->column_work);
-    return e->arena && e->intervals && e->slice && e->column_work ? FOVEA_OK : fovi_alloc_error(e->ctx);
+    return e->arena && e->scratch && e->intervals && e->slice && e->column_work ? FOVEA_OK : fovi_alloc_error(e->ctx);
 }
 
 /* Enough slices for the threads, and narrow enough that a slice's rings stay in a core's own cache; each costs the
@@ -150,6 +190,7 @@ static int take_memory(struct fovi_exec *e)
 static int choose_slices(int width, int n_threads)
 {
     int n = (width + SLICE_COLUMNS - 1) / SLICE_COLUMNS, most = width / (4 * TILE);
+    n = imax(n_threads, imin(n, MAX_SLICES));
     n = (n + n_threads - 1) / n_threads * n_threads; /* as many for each thread */
     return n < most ? n : most > 1 ? most : 1;
 }
@@ -165,6 +206,7 @@ int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, int wid
     e->width = width;
     e->height = height;
     e->conv_row = fovi_conv_row_get(fovea_context_cpu(ctx));
+    e->conv_quad = fovi_conv_quad_get(fovea_context_cpu(ctx));
     e->n_tiles_x = (width + TILE - 1) / TILE;
     plan_layers(e);
     e->n_slices_max = choose_slices(width, fovea_context_threads(ctx));
@@ -186,6 +228,7 @@ void fovi_exec_free(struct fovi_exec **exec)
     fovi_free(ctx, e->column_work);
     fovi_free(ctx, e->slice);
     fovi_free(ctx, e->intervals);
+    fovi_free(ctx, e->scratch);
     fovi_free(ctx, e->arena);
     fovi_free(ctx, e->packed);
     fovi_free(ctx, e);
@@ -211,24 +254,26 @@ static int64_t count_work(struct fovi_exec *e)
     return sum;
 }
 
-static float *carve(float **arena, ptrdiff_t n_rows, ptrdiff_t stride)
+/* Rows of the arena, as a pointer to where the picture's column 0 would be when theirs is column first of it. */
+static float *carve(float **arena, ptrdiff_t n_rows, ptrdiff_t stride, int first)
 {
-    float *p = *arena;
+    float *p = *arena + ROW_PAD - first;
     *arena += n_rows * stride;
     return p;
 }
 
+/* Each ring starts at the first column that is computed, so that reading and writing are aligned in all of them. */
 static void slice_init(struct fovi_exec *e, struct slice *s, int x0, int x1, float **arena)
 {
-    int last = e->graph->n_layers;
-    *s = (struct slice){ .exec = e, .x0 = x0, .x1 = x1, .origin = x0 - e->radius, .stride = row_stride(e, x1 - x0) };
+    *s = (struct slice){ .exec = e, .x0 = x0, .x1 = x1, .stride = row_stride(e, x1 - x0) };
     s->interval = e->intervals + (s - e->slice) * e->max_intervals;
     float *start = *arena;
-    for (int l = 0; l < last; l++)
-        s->ring[l] = carve(arena, (ptrdiff_t)e->layer[l].capacity * e->layer[l].channels, s->stride) +
-                     FOVI_CONV_OVERREAD;
-    s->tail = carve(arena, e->layer[last].channels, s->stride) + FOVI_CONV_OVERREAD;
-    s->zero = carve(arena, (ptrdiff_t)e->zero_channels, s->stride) + FOVI_CONV_OVERREAD;
+    for (int l = 0; l <= e->graph->n_layers; l++) {
+        const struct plan_layer *p = &e->layer[l];
+        s->ring[l] = carve(arena, (ptrdiff_t)p->capacity * p->channels, s->stride, x0 ? x0 - p->reach : 0);
+        s->next[l] = -((GROUP - p->reach % GROUP) % GROUP);
+    }
+    s->zero = carve(arena, (ptrdiff_t)e->widest, s->stride, x0 - e->radius);
     memset(start, 0, (size_t)(*arena - start) * sizeof *start);
 }
 
@@ -250,33 +295,23 @@ void fovi_exec_begin(struct fovi_exec *e, const uint8_t *tiles, uint8_t value)
     }
 }
 
-static int imin(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int imax(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-/* Columns of row y, in order and apart, that lie within reach of the slice's wanted pixels. */
-static int find_intervals(const struct slice *s, int reach, int y)
+/* Columns of the group that starts at row y, in order and apart, that wanted pixels of the slice depend on. */
+static int find_intervals(const struct slice *s, const struct plan_layer *p, int y)
 {
     const struct fovi_exec *e = s->exec;
-    int tile_y0 = imax(0, y - reach) / TILE, tile_y1 = imin(e->height - 1, y + reach) / TILE, n = 0;
+    int first = y - p->reach, last = first + GROUP * (p->back + 1) - 1, n = 0;
     if (!e->tiles) {
-        s->interval[0][0] = imax(0, s->x0 - reach);
-        s->interval[0][1] = imin(e->width, s->x1 + reach);
+        s->interval[0][0] = imax(0, s->x0 - p->reach);
+        s->interval[0][1] = imin(e->width, s->x1 + p->reach);
         return 1;
     }
     for (int x = s->x0 / TILE; x * TILE < s->x1; x++) {
         int any = 0;
-        for (int ty = tile_y0; ty <= tile_y1; ty++)
+        for (int ty = imax(0, first) / TILE; ty <= imin(e->height - 1, last) / TILE; ty++)
             any |= wanted(e, x, ty);
         if (!any)
             continue;
-        int from = imax(0, x * TILE - reach), to = imin(e->width, imin((x + 1) * TILE, s->x1) + reach);
+        int from = imax(0, x * TILE - p->reach), to = imin(e->width, imin((x + 1) * TILE, s->x1) + p->reach);
         if (n && from <= s->interval[n - 1][1]) {
             s->interval[n - 1][1] = to;
         } else {
@@ -287,10 +322,11 @@ static int find_intervals(const struct slice *s, int reach, int y)
     return n;
 }
 
+/* Rows outside the picture, which a group may have at its ends, have a place in the ring too. */
 static float *ring_row(const struct slice *s, int index, int y)
 {
     const struct plan_layer *p = &s->exec->layer[index];
-    return s->ring[index] + (ptrdiff_t)(y % p->capacity) * p->channels * s->stride;
+    return s->ring[index] + (ptrdiff_t)((y + p->capacity) % p->capacity) * p->channels * s->stride;
 }
 
 /* Row y of the output of index, zeros outside the picture. */
@@ -303,82 +339,118 @@ static const float *input_row(const struct slice *s, int index, int y)
 static void load_input(struct slice *s, int y)
 {
     const struct fovi_exec *e = s->exec;
-    if (!find_intervals(s, e->radius, y))
-        return;
     const float *luma = fovi_window_row(e->luma, 0, y);
     float *to = ring_row(s, 0, y);
-    int from = imax(0, s->origin), end = imin(e->width, s->x1 + e->radius);
+    int from = imax(0, s->x0 - e->radius), end = imin(e->width, s->x1 + e->radius);
     for (int x = from; x < end; x++)
-        to[x - s->origin] = luma[x] * (1.0f / 255.0f);
+        to[x] = luma[x] * (1.0f / 255.0f);
 }
 
-static void conv_layer(struct slice *s, int index, int y, float *dst, int n)
+static void conv_layer(struct slice *s, int index, int y, int n)
 {
     const struct plan_layer *p = &s->exec->layer[index];
     const float *rows[5];
+    float *dst = ring_row(s, index, y);
     for (int k = 0; k < p->conv.k; k++)
         rows[k] = input_row(s, index - 1, y + k - p->conv.k / 2);
-    for (int i = 0; i < n; i++) {
-        int x0 = s->interval[i][0] - s->origin, x1 = s->interval[i][1] - s->origin;
-        s->exec->conv_row(&p->conv, rows, s->stride, dst, s->stride, x0, x1);
-        s->macs += p->macs * (x1 - x0);
-    }
+    for (int i = 0; i < n; i++)
+        s->exec->conv_row(&p->conv, rows, s->stride, dst, s->stride, s->interval[i][0], s->interval[i][1]);
 }
 
-static void add_layer(struct slice *s, int index, int y, float *dst, int n)
+static void quad_layer(struct slice *s, int index, int y, int n)
+{
+    const struct plan_layer *p = &s->exec->layer[index];
+    const float *rows[FOVI_QUAD_INPUTS];
+    float *dst[FOVI_QUAD_ROWS];
+    for (int i = 0; i < FOVI_QUAD_INPUTS; i++)
+        rows[i] = input_row(s, index - 1, y - 1 + i);
+    for (int i = 0; i < FOVI_QUAD_ROWS; i++)
+        dst[i] = ring_row(s, index, y + i);
+    for (int i = 0; i < n; i++)
+        s->exec->conv_quad(&p->conv, rows, s->stride, dst, s->stride, s->interval[i][0], s->interval[i][1], s->scratch);
+}
+
+static void add_layer(struct slice *s, int index, int y, int n)
 {
     const float *a = ring_row(s, index - 1, y);
     const float *b = ring_row(s, s->exec->graph->layer[index - 1].from + 1, y);
-    for (int c = 0; c < s->exec->layer[index].channels; c++)
+    float *dst = ring_row(s, index, y);
+    for (int c = 0; c < s->exec->layer[index].channels; c++, a += s->stride, b += s->stride, dst += s->stride)
         for (int i = 0; i < n; i++)
-            for (ptrdiff_t x = s->interval[i][0] - s->origin; x < s->interval[i][1] - s->origin; x++)
-                dst[c * s->stride + x] = a[c * s->stride + x] + b[c * s->stride + x];
+            for (int x = s->interval[i][0]; x < s->interval[i][1]; x++)
+                dst[x] = a[x] + b[x];
 }
 
-/* The last layer's row goes to the output: channel sy * scale + sx is pixel (sx, sy) of each block. */
+/* Pixels x0..x1-1 of two channels side by side. */
+static void interleave2(const float *a, const float *b, int x0, int x1, float *out)
+{
+    for (ptrdiff_t x = x0; x < x1; x++) {
+        out[2 * x] = a[x] * 255.0f;
+        out[2 * x + 1] = b[x] * 255.0f;
+    }
+}
+
+/* The last layer's row y goes to the output: channel sy * scale + sx is pixel (sx, sy) of each block. */
 static void shuffle(const struct slice *s, int y, int n)
 {
     const struct fovi_exec *e = s->exec;
     int scale = e->graph->scale;
     for (int sy = 0; sy < scale; sy++) {
         float *out = e->out + ((ptrdiff_t)(y - e->y0) * scale + sy) * e->out_stride;
-        for (int sx = 0; sx < scale; sx++) {
-            const float *from = s->tail + (ptrdiff_t)(sy * scale + sx) * s->stride - s->origin;
-            for (int i = 0; i < n; i++)
-                for (ptrdiff_t x = s->interval[i][0]; x < s->interval[i][1]; x++)
-                    out[x * scale + sx] = from[x] * 255.0f;
+        const float *from = ring_row(s, e->graph->n_layers, y) + (ptrdiff_t)sy * scale * s->stride;
+        for (int i = 0; i < n; i++) {
+            int x0 = s->interval[i][0], x1 = s->interval[i][1];
+            if (scale == 2) {
+                interleave2(from, from + s->stride, x0, x1, out);
+                continue;
+            }
+            for (int sx = 0; sx < scale; sx++)
+                for (ptrdiff_t x = x0; x < x1; x++)
+                    out[x * scale + sx] = from[sx * s->stride + x] * 255.0f;
         }
     }
+}
+
+/* Make the group of rows of a layer that starts at row y; its inputs are there. */
+static void make_group(struct slice *s, int index, int y)
+{
+    const struct fovi_exec *e = s->exec;
+    const struct plan_layer *p = &e->layer[index];
+    int n = find_intervals(s, p, y), y0 = imax(0, y), y1 = imin(e->height, y + GROUP), last = e->graph->n_layers;
+    if (!n)
+        return;
+    if (p->is_quad)
+        quad_layer(s, index, y, n);
+    for (int row = y0; row < y1; row++) {
+        if (index == 0)
+            load_input(s, row);
+        else if (e->graph->layer[index - 1].kind == FOVI_LAYER_ADD)
+            add_layer(s, index, row, n);
+        else if (!p->is_quad)
+            conv_layer(s, index, row, n);
+        if (index == last)
+            shuffle(s, row, n);
+    }
+    for (int i = 0; i < n; i++)
+        s->macs += p->macs * (s->interval[i][1] - s->interval[i][0]) * (y1 - y0);
 }
 
 /* Make row y of a layer (index as in the arrays) and, before it, all rows that it needs. */
 static void advance(struct slice *s, int index, int y)
 {
     const struct fovi_exec *e = s->exec;
-    const struct fovi_graph *g = e->graph;
     y = imin(y, e->height - 1);
-    for (; s->next[index] <= y; s->next[index]++) {
-        int row = s->next[index];
-        if (index == 0) {
-            load_input(s, row);
-            continue;
-        }
-        advance(s, index - 1, row + own_radius(g, index - 1));
-        int n = find_intervals(s, e->layer[index].reach, row);
-        float *dst = index == g->n_layers ? s->tail : ring_row(s, index, row);
-        if (g->layer[index - 1].kind == FOVI_LAYER_CONV)
-            conv_layer(s, index, row, dst, n);
-        else
-            add_layer(s, index, row, dst, n);
-        if (index == g->n_layers)
-            shuffle(s, row, n);
+    for (; s->next[index] <= y; s->next[index] += GROUP) {
+        if (index > 0)
+            advance(s, index - 1, s->next[index] + GROUP - 1 + own_radius(e->graph, index - 1));
+        make_group(s, index, s->next[index]);
     }
 }
 
 static void slice_job(void *arg, int index, int worker)
 {
-    (void)worker;
     struct fovi_exec *e = arg;
+    e->slice[index].scratch = e->scratch + (size_t)worker * e->scratch_floats;
     advance(&e->slice[index], e->graph->n_layers, e->y1 - 1);
 }
 

@@ -2,11 +2,11 @@
  *
  * Running a network over a picture that comes row by row.
  *
- * All layers advance together, row by row; each keeps only the last few rows of its output, so that activations stay in
- * the cache and memory does not grow with the picture's height. The columns are cut into slices with rings of
- * their own, which the threads share out: a seam costs the network's radius in columns, and no rows at all. Where only
- * some tiles are wanted, each layer computes in each row just the columns that those tiles depend on: a halo that
- * shrinks layer by layer. The bytes do not depend on threads, strips or tiles.
+ * All layers advance together, four rows at a time; each keeps only the last few rows of its output, so that
+ * activations stay in the cache and memory does not grow with the picture's height. The columns are cut into slices
+ * with rings of their own, which the threads share out: a seam costs the network's radius in columns, and no rows at
+ * all. Where only some tiles are wanted, each layer computes in each group of rows just the columns that those tiles
+ * depend on: a halo that shrinks layer by layer. The bytes do not depend on threads, strips or tiles.
  */
 #ifndef FOVI_NET_EXEC_H
 #define FOVI_NET_EXEC_H
@@ -25,9 +25,10 @@ void fovi_exec_free(struct fovi_exec **exec);
  * ends: the network runs where it equals value. */
 void fovi_exec_begin(struct fovi_exec *exec, const uint8_t *tiles, uint8_t value);
 
-/* Compute the residual (in levels of 255) of input rows y0..y1-1; y0 is where the last call ended. Plane 0 of luma must
- * hold the rows up to y1 - 1 + the network's radius (or the picture's end) that were not yet consumed. out: output row
- * y0 * scale, out_stride floats from row to row; columns of tiles that are not wanted are left alone. */
+/* Compute the residual (in levels of 255) of input rows y0..y1-1; y0 is where the last call ended, y1 a multiple of 4
+ * or the picture's end. Plane 0 of luma must hold the rows up to y1 - 1 + the network's radius (or the picture's end)
+ * that were not yet consumed. out: output row y0 * scale, out_stride floats from row to row; columns of tiles that are
+ * not wanted are left alone. */
 void fovi_exec_rows(struct fovi_exec *exec, const struct fovi_window *luma, int y0, int y1, float *out,
                     ptrdiff_t out_stride);
 

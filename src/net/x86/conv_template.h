@@ -6,7 +6,8 @@
  *     vec_store_n(p, v, n) for n < VW
  *     NV_MAX             vectors of a register block of 4 outputs
  *     CONV_ROW           name of the function to define
- *     vec_tap_full(acc, src, weight)   optional: a tap of a full block in assembly, where registers are scarce
+ *     vec_chain_full(acc, src, stride, weight, n)   and VEC_CHAIN_FULL, where registers are scarce: the function
+ *                        chain below with three taps for a full block, in assembly
  *
  * A register block is `no` output channels (1..4) x `nv` vectors. The inputs of a tap are loaded once and pinned in a
  * register, since the compiler would else fold the load into every multiply-add; the multiply-add is written as
@@ -25,12 +26,6 @@
 INLINE void tap(int no, int nv, vec acc[4][NV_MAX], const float *src, const float *weight)
 {
     vec in[NV_MAX];
-#ifdef vec_tap_full
-    if (no == 4 && nv == NV_MAX) {
-        vec_tap_full(acc, src, weight);
-        return;
-    }
-#endif
     UNROLL
     for (int v = 0; v < nv; v++) {
         in[v] = vec_load(src + v * VW);
@@ -46,6 +41,23 @@ INLINE void tap(int no, int nv, vec acc[4][NV_MAX], const float *src, const floa
     }
 }
 
+/* The k taps of n input channels in one row. */
+INLINE void chain(int k, int no, int nv, vec acc[4][NV_MAX], const float *src, ptrdiff_t stride, const float *weight,
+                  int n)
+{
+#ifdef VEC_CHAIN_FULL
+    if (k == 3 && no == 4 && nv == NV_MAX) {
+        vec_chain_full(acc, src, stride, weight, n);
+        return;
+    }
+#endif
+    for (int i = 0; i < n; i++, src += stride) {
+        UNROLL
+        for (int kx = 0; kx < k; kx++, weight += FOVI_CONV_GROUP)
+            tap(no, nv, acc, src + kx, weight);
+    }
+}
+
 /* k, no and nv are constants at every call: the loops over them vanish. */
 INLINE void block(int k, int no, int nv, const struct fovi_conv_weights *w, const float *weight,
                   const float *const *rows, ptrdiff_t src_stride, float *dst, ptrdiff_t dst_stride, int o, int x,
@@ -58,14 +70,8 @@ INLINE void block(int k, int no, int nv, const struct fovi_conv_weights *w, cons
         for (int v = 0; v < nv; v++)
             acc[j][v] = vec_set1(w->bias[o + j]);
     }
-    for (int ky = 0; ky < k; ky++) {
-        const float *src = rows[ky] + x - k / 2;
-        for (int i = 0; i < w->c_in; i++, src += src_stride) {
-            UNROLL
-            for (int kx = 0; kx < k; kx++, weight += FOVI_CONV_GROUP)
-                tap(no, nv, acc, src + kx, weight);
-        }
-    }
+    for (int ky = 0; ky < k; ky++, weight += w->c_in * k * FOVI_CONV_GROUP)
+        chain(k, no, nv, acc, rows[ky] + x - k / 2, src_stride, weight, w->c_in);
     UNROLL
     for (int j = 0; j < no; j++) {
         float *out = dst + (o + j) * dst_stride + x;
@@ -103,10 +109,17 @@ INLINE void row(int k, const struct fovi_conv_weights *w, const float *const *ro
     int x = x0;
     for (; x + NV_MAX * VW <= x1; x += NV_MAX * VW)
         columns(k, NV_MAX, w, rows, src_stride, dst, dst_stride, x, 0);
-    for (; x + VW <= x1; x += VW)
-        columns(k, 1, w, rows, src_stride, dst, dst_stride, x, 0);
-    if (x < x1)
-        columns(k, 1, w, rows, src_stride, dst, dst_stride, x, x1 - x);
+    int left = x1 - x, tail = left % VW;
+    switch ((left + VW - 1) / VW) {
+#if NV_MAX > 3
+    case 5: columns(k, 5, w, rows, src_stride, dst, dst_stride, x, tail); break;
+    case 4: columns(k, 4, w, rows, src_stride, dst, dst_stride, x, tail); break;
+#endif
+    case 3: columns(k, 3, w, rows, src_stride, dst, dst_stride, x, tail); break;
+    case 2: columns(k, 2, w, rows, src_stride, dst, dst_stride, x, tail); break;
+    case 1: columns(k, 1, w, rows, src_stride, dst, dst_stride, x, tail); break;
+    default: break;
+    }
 }
 
 void CONV_ROW(const struct fovi_conv_weights *w, const float *const *rows, ptrdiff_t src_stride, float *dst,
