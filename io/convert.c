@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * One row from the picture's format to the file's: fewer bits with rounding to nearest, alpha blended over white where
- * the file has none, grey spread to three channels where the file is always coloured.
+ * the file has none, grey spread to three channels where the file is always coloured, the curve of IEC 61966-2-1 (sRGB)
+ * between samples proportional to light and samples for display.
  */
+#include <math.h>
 #include <string.h>
 
 #include "internal.h"
@@ -33,10 +35,19 @@ static void store(enum fovea_sample sample, void *row, size_t i, double v)
     }
 }
 
-void fovi_io_row_convert(const struct fovea_format *from, const void *src, const struct fovea_format *to, void *dst,
-                         int width)
+static double apply_curve(enum fovi_io_curve curve, double v)
 {
-    if (from->sample == to->sample && from->n_channels == to->n_channels) {
+    switch (curve) {
+    case FOVI_IO_CURVE_ENCODE: return v > 0.0031308 ? 1.055 * pow(v, 1.0 / 2.4) - 0.055 : 12.92 * v;
+    case FOVI_IO_CURVE_DECODE: return v > 0.04045 ? pow((v + 0.055) / 1.055, 2.4) : v / 12.92;
+    default: return v;
+    }
+}
+
+void fovi_io_row_convert(const struct fovea_format *from, const void *src, const struct fovea_format *to, void *dst,
+                         int width, enum fovi_io_curve curve)
+{
+    if (from->sample == to->sample && from->n_channels == to->n_channels && curve == FOVI_IO_CURVE_NONE) {
         memcpy(dst, src, fovi_io_row_bytes(width, from));
         return;
     }
@@ -46,7 +57,7 @@ void fovi_io_row_convert(const struct fovea_format *from, const void *src, const
     for (size_t x = 0; x < (size_t)width; x++) {
         double alpha = from->has_alpha ? load(from->sample, src, x * n_from + n_color_from) : 1.0;
         for (size_t c = 0; c < n_color_to; c++) {
-            double v = load(from->sample, src, x * n_from + (c < n_color_from ? c : 0));
+            double v = apply_curve(curve, load(from->sample, src, x * n_from + (c < n_color_from ? c : 0)));
             store(to->sample, dst, x * n_to + c, is_flattened ? v * alpha + (1.0 - alpha) : v);
         }
         if (to->has_alpha)

@@ -52,8 +52,10 @@ int fovea_io_write_image(fovea_io *io, const char *path, const struct fovea_imag
 
 int fovea_io_probe(fovea_io *io, const char *path, struct fovea_io_info *info)
 {
+    struct fovea_io_read_params params = FOVEA_IO_READ_DEFAULTS;
+    params.page = 1;
     fovea_io_reader *reader;
-    int code = fovea_io_reader_open(&reader, io, path);
+    int code = fovea_io_reader_open_with(&reader, io, path, &params);
     if (!code)
         fovea_io_reader_describe(reader, info);
     fovea_io_reader_close(&reader);

@@ -2,7 +2,8 @@
  *
  * Files as sources of rows. The file is scanned first (kind, size, truncation), then opened by the one libvips loader
  * that its first bytes name, in sequential mode: rows are decoded as they are asked for. Colour spaces other than grey
- * and RGB become sRGB; orientations that need more than a mirrored row make libvips decode to memory or to disc.
+ * and RGB become sRGB; orientations that need more than a mirrored row make libvips decode to memory or to disc. PNM
+ * and NumPy files are read here.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,20 +16,17 @@
 struct fovea_io_reader {
     fovea_io *io;
     char *path;
+    struct fovea_io_read_params params;
     struct fovi_io_scan scan;
     struct fovea_io_info info;
-    int row; /* the next one */
+    struct fovea_format native; /* of the decoded rows; info.format may be wider */
+    int row;                    /* the next one */
+    int is_random;              /* 1: libvips holds the whole picture */
     struct fovi_io_pnm pnm;
+    struct fovi_io_npy npy;
+    unsigned char *buffer; /* one native row, where rows are widened */
     VipsImage *image;
     VipsRegion *region;
-};
-
-/* By enum fovi_io_kind. */
-static const struct {
-    char name[8], loader[16];
-} kinds[] = {
-    { "", "" },          { "JPEG", "jpegload" }, { "PNG", "pngload" }, { "WebP", "webpload" }, { "TIFF", "tiffload" },
-    { "PNM", "ppmload" }
 };
 
 /* Rows that one request to libvips asks for at most, so that its buffer stays small. */
@@ -47,13 +45,34 @@ static void replace(VipsImage **image, VipsImage *result)
     *image = result;
 }
 
-static int load(fovea_io_reader *r, VipsAccess access)
+/* Does the loader have pages? JPEG 2000's are levels of resolution, which are not meant here. */
+static int has_pages(enum fovi_io_kind kind)
 {
+    return kind == FOVI_IO_TIFF || kind == FOVI_IO_WEBP || kind == FOVI_IO_GIF || kind == FOVI_IO_AVIF ||
+           kind == FOVI_IO_HEIC;
+}
+
+/* page_index: from 0, as libvips counts. svg_scale: on top of the resolution. */
+static int load(fovea_io_reader *r, VipsAccess access, int page_index, double svg_scale)
+{
+    VipsOperation *operation = vips_operation_new(r->info.loader);
     VipsImage *image = NULL;
-    if (vips_call(kinds[r->scan.kind].loader, r->path, &image, "access", access, "fail_on", VIPS_FAIL_ON_ERROR, NULL))
+    if (!operation)
+        return fail_vips(r, FOVEA_E_UNSUPPORTED, "its loader is missing");
+    g_object_set(operation, "filename", r->path, "access", access, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
+    if (has_pages(r->scan.kind))
+        g_object_set(operation, "page", page_index, NULL);
+    if (r->scan.kind == FOVI_IO_SVG)
+        g_object_set(operation, "scale", svg_scale, "dpi", r->params.svg_dpi, NULL);
+    if (vips_cache_operation_buildp(&operation)) {
+        vips_object_unref_outputs(VIPS_OBJECT(operation));
+        g_object_unref(operation);
         return fail_vips(r, FOVEA_E_FORMAT, "it could not be decoded");
-    if (r->image)
-        g_object_unref(r->image);
+    }
+    g_object_get(operation, "out", &image, NULL);
+    vips_object_unref_outputs(VIPS_OBJECT(operation));
+    g_object_unref(operation);
+    g_clear_object(&r->image);
     r->image = image;
     return FOVEA_OK;
 }
@@ -76,16 +95,24 @@ static int to_srgb(fovea_io_reader *r)
     case VIPS_INTERPRETATION_HSV: break;
     default: return FOVEA_OK;
     }
-    int has_profile = vips_image_get_typeof(r->image, VIPS_META_ICC_NAME) != 0;
-    if (!has_profile || vips_icc_transform(r->image, &result, "srgb", "embedded", TRUE, NULL))
-        if (vips_colourspace(r->image, &result, VIPS_INTERPRETATION_sRGB, NULL))
-            return fail_vips(r, FOVEA_E_UNSUPPORTED, "its colour space cannot be converted");
+    int is_deep = r->image->BandFmt != VIPS_FORMAT_UCHAR && space != VIPS_INTERPRETATION_LABQ;
+    int is_by_profile = vips_image_get_typeof(r->image, VIPS_META_ICC_NAME) != 0 &&
+                        !vips_icc_transform(r->image, &result, "srgb", "embedded", TRUE, "depth", is_deep ? 16 : 8,
+                                            NULL);
+    if (!is_by_profile &&
+        vips_colourspace(r->image, &result, is_deep ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB, NULL))
+        return fail_vips(r, FOVEA_E_UNSUPPORTED, "its colour space cannot be converted");
     vips_error_clear();
     replace(&r->image, result);
     if (vips_copy(r->image, &result, NULL))
         return fail_vips(r, FOVEA_E_NOMEM, "out of memory");
     vips_image_remove(result, VIPS_META_ICC_NAME);
     replace(&r->image, result);
+    snprintf(r->info.note, sizeof r->info.note, "%s was converted to sRGB by %s",
+             space == VIPS_INTERPRETATION_CMYK ? "CMYK" : vips_enum_nick(VIPS_TYPE_INTERPRETATION, space),
+             is_by_profile                       ? "the file's colour profile"
+             : space == VIPS_INTERPRETATION_CMYK ? "a common profile, since the file has none"
+                                                 : "its definition");
     return FOVEA_OK;
 }
 
@@ -100,21 +127,67 @@ static int orient(fovea_io_reader *r)
     return FOVEA_OK;
 }
 
-/* Doubles become floats. (Premultiplied TIFFs come as straight alpha from libvips.) */
+/* Radiance's packed pixels, doubles and FITS's whole numbers become floats of the same value. (Premultiplied TIFFs come
+ * as straight alpha from libvips.) */
 static int to_known_samples(fovea_io_reader *r)
 {
     VipsImage *result = NULL;
-    if (r->image->BandFmt != VIPS_FORMAT_DOUBLE)
+    if (r->image->Coding == VIPS_CODING_RAD) {
+        if (vips_rad2float(r->image, &result, NULL))
+            return fail_vips(r, FOVEA_E_FORMAT, "its samples could not be converted");
+        replace(&r->image, result);
+    }
+    /* A range of integers that only its maker knows: FITS, where such samples are common, is read as numbers. */
+    if (r->scan.kind != FOVI_IO_FITS && r->image->BandFmt != VIPS_FORMAT_DOUBLE)
         return FOVEA_OK;
+    switch (r->image->BandFmt) {
+    case VIPS_FORMAT_CHAR:
+    case VIPS_FORMAT_SHORT:
+    case VIPS_FORMAT_UINT:
+    case VIPS_FORMAT_INT:
+        snprintf(r->info.note, sizeof r->info.note, "whole numbers (%s) became floating-point ones of the same value",
+                 vips_enum_nick(VIPS_TYPE_BAND_FORMAT, r->image->BandFmt));
+        break;
+    case VIPS_FORMAT_DOUBLE: break;
+    default: return FOVEA_OK;
+    }
     if (vips_cast(r->image, &result, VIPS_FORMAT_FLOAT, NULL))
         return fail_vips(r, FOVEA_E_FORMAT, "its samples could not be converted");
     replace(&r->image, result);
     return FOVEA_OK;
 }
 
+/* OpenEXR: libvips makes red, green, blue and alpha of any file, the colours multiplied by alpha. */
+static int to_exr_channels(fovea_io_reader *r)
+{
+    VipsImage *result = NULL;
+    if (r->scan.kind != FOVI_IO_EXR || r->image->Bands != 4)
+        return FOVEA_OK;
+    if (r->scan.has_alpha) {
+        if (vips_unpremultiply(r->image, &result, "max_alpha", 1.0, NULL))
+            return fail_vips(r, FOVEA_E_FORMAT, "its alpha could not be taken out");
+        replace(&r->image, result);
+        if (!r->scan.is_grey)
+            return FOVEA_OK;
+    }
+    int n = r->scan.is_grey ? 1 : 3;
+    VipsImage *alpha = NULL, *joined = NULL;
+    int failed = vips_extract_band(r->image, &result, 0, "n", n, NULL);
+    if (!failed && r->scan.has_alpha) {
+        failed = vips_extract_band(r->image, &alpha, 3, NULL) || vips_bandjoin2(result, alpha, &joined, NULL);
+        g_clear_object(&alpha);
+        g_object_unref(result);
+        result = joined;
+    }
+    if (failed)
+        return fail_vips(r, FOVEA_E_FORMAT, "its channels could not be taken apart");
+    replace(&r->image, result);
+    return FOVEA_OK;
+}
+
 static int describe_format(fovea_io_reader *r)
 {
-    struct fovea_format *format = &r->info.format;
+    struct fovea_format *format = &r->native;
     switch (r->image->BandFmt) {
     case VIPS_FORMAT_UCHAR: format->sample = FOVEA_SAMPLE_U8; break;
     case VIPS_FORMAT_USHORT: format->sample = FOVEA_SAMPLE_U16; break;
@@ -127,9 +200,11 @@ static int describe_format(fovea_io_reader *r)
         return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has %d channels: at most %d are possible", r->path,
                             r->image->Bands, FOVEA_MAX_CHANNELS);
     format->n_channels = r->image->Bands;
-    /* A TIFF says itself whether its last channel is alpha: the fourth one may be infrared. */
-    format->has_alpha = r->scan.kind == FOVI_IO_TIFF ? r->scan.tiff_extra == 1 || r->scan.tiff_extra == 2
-                                                     : format->n_channels == 2 || format->n_channels == 4;
+    /* A TIFF says itself whether its last channel is alpha: the fourth one may be infrared. FITS has none. */
+    if (r->scan.kind == FOVI_IO_TIFF)
+        format->has_alpha = r->scan.tiff_extra == 1 || r->scan.tiff_extra == 2;
+    else
+        format->has_alpha = r->scan.kind != FOVI_IO_FITS && (format->n_channels == 2 || format->n_channels == 4);
     format->has_alpha = format->has_alpha && format->n_channels > 1;
     return FOVEA_OK;
 }
@@ -139,45 +214,10 @@ static void describe_metadata(fovea_io_reader *r)
     struct fovea_io_info *info = &r->info;
     snprintf(info->colour, sizeof info->colour, "%s", vips_enum_nick(VIPS_TYPE_INTERPRETATION, r->image->Type));
     info->orientation = vips_image_get_orientation(r->image);
-    info->n_pages = vips_image_get_n_pages(r->image);
     info->has_icc = vips_image_get_typeof(r->image, VIPS_META_ICC_NAME) != 0;
     info->has_exif = vips_image_get_typeof(r->image, VIPS_META_EXIF_NAME) != 0;
     info->has_xmp = vips_image_get_typeof(r->image, VIPS_META_XMP_NAME) != 0;
     info->pixels_per_mm = vips_image_get_typeof(r->image, VIPS_META_RESOLUTION_UNIT) ? r->image->Xres : 0.0;
-}
-
-static int open_vips(fovea_io_reader *r)
-{
-    int code = load(r, VIPS_ACCESS_SEQUENTIAL);
-    if (code)
-        return code;
-    describe_metadata(r);
-    r->info.is_streamed = r->info.orientation <= 2;
-    if ((!r->info.is_streamed && (code = load(r, VIPS_ACCESS_RANDOM))) || (code = to_srgb(r)) || (code = orient(r)) ||
-        (code = to_known_samples(r)) || (code = describe_format(r)))
-        return code;
-    r->info.width = r->image->Xsize;
-    r->info.height = r->image->Ysize;
-    r->region = vips_region_new(r->image);
-    return r->region ? FOVEA_OK : fail_vips(r, FOVEA_E_NOMEM, "out of memory");
-}
-
-static int open_pnm(fovea_io_reader *r)
-{
-    r->pnm.file = fopen(r->path, "rb");
-    if (!r->pnm.file)
-        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->path, strerror(errno));
-    if (!fovi_io_pnm_header(&r->pnm))
-        return fovi_io_fail(r->io, FOVEA_E_FORMAT, "cannot read '%s': its header makes no sense", r->path);
-    fovi_io_pnm_format(&r->pnm, &r->info.format);
-    r->info.width = (int)r->pnm.width;
-    r->info.height = (int)r->pnm.height;
-    r->info.orientation = r->info.n_pages = r->info.is_streamed = 1;
-    if (r->info.format.sample == FOVEA_SAMPLE_F32)
-        strcpy(r->info.file_format, "PFM");
-    strcpy(r->info.loader, "built in");
-    snprintf(r->info.colour, sizeof r->info.colour, "%s", r->info.format.n_channels == 3 ? "srgb" : "b-w");
-    return FOVEA_OK;
 }
 
 /* Is the size of the header within reason? Done before anything is decoded. */
@@ -187,6 +227,98 @@ static int check_size(fovea_io_reader *r, int64_t width, int64_t height)
         return fovi_io_fail(r->io, FOVEA_E_LIMIT, "'%s': %lldx%lld pixels is over the limit of %lld pixels", r->path,
                             (long long)width, (long long)height, (long long)r->io->max_pixels);
     return FOVEA_OK;
+}
+
+/* Several pages need a choice. */
+static int choose_page(fovea_io_reader *r)
+{
+    int n_pages = has_pages(r->scan.kind) ? vips_image_get_n_pages(r->image) : 1;
+    if (r->scan.kind == FOVI_IO_TIFF && r->scan.n_pages > 0)
+        n_pages = r->scan.n_pages;
+    r->info.n_pages = n_pages;
+    if (r->params.page > n_pages)
+        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has no page %d: it has %d", r->path, r->params.page,
+                            n_pages);
+    if (r->params.page == 0 && n_pages > 1)
+        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has %d pages and none of them was chosen", r->path,
+                            n_pages);
+    r->info.page = r->params.page ? r->params.page : 1;
+    return FOVEA_OK;
+}
+
+/* Open the page in its final size and access. */
+static int load_page(fovea_io_reader *r)
+{
+    int index = r->scan.kind == FOVI_IO_TIFF ? r->scan.page_index : 0,
+        code = load(r, VIPS_ACCESS_SEQUENTIAL, index, 1.0);
+    if (code || (code = choose_page(r)))
+        return code;
+    if (has_pages(r->scan.kind) && r->scan.kind != FOVI_IO_TIFF)
+        index = r->info.page - 1;
+    double scale = 1.0;
+    if (r->scan.kind == FOVI_IO_SVG && r->params.svg_width)
+        scale = (double)r->params.svg_width / r->image->Xsize;
+    if ((index != r->scan.page_index || scale != 1.0) && (code = load(r, VIPS_ACCESS_SEQUENTIAL, index, scale)))
+        return code;
+    if ((code = check_size(r, r->image->Xsize, r->image->Ysize)))
+        return code;
+    describe_metadata(r);
+    r->is_random = r->info.orientation > 2;
+    r->info.is_streamed = !r->is_random && fovi_io_format_of(r->scan.kind)->is_streamed;
+    return r->is_random ? load(r, VIPS_ACCESS_RANDOM, index, scale) : FOVEA_OK;
+}
+
+/* The format that is delivered: at least as many bits as were asked for. */
+static void widen(fovea_io_reader *r)
+{
+    r->info.format = r->native;
+    if (r->params.least_bits == 32)
+        r->info.format.sample = FOVEA_SAMPLE_F32;
+    else if (r->params.least_bits == 16 && r->native.sample == FOVEA_SAMPLE_U8)
+        r->info.format.sample = FOVEA_SAMPLE_U16;
+}
+
+static int open_vips(fovea_io_reader *r)
+{
+    int code = load_page(r);
+    if (code || (code = to_srgb(r)) || (code = orient(r)) || (code = to_known_samples(r)) ||
+        (code = to_exr_channels(r)) || (code = describe_format(r)))
+        return code;
+    widen(r);
+    r->info.width = r->image->Xsize;
+    r->info.height = r->image->Ysize;
+    r->region = vips_region_new(r->image);
+    return r->region ? FOVEA_OK : fail_vips(r, FOVEA_E_NOMEM, "out of memory");
+}
+
+/* Files that are read here: PNM and NumPy. */
+static int open_rows(fovea_io_reader *r)
+{
+    int is_array = r->scan.kind == FOVI_IO_NPY;
+    FILE *file = fopen(r->path, "rb");
+    if (!file)
+        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->path, strerror(errno));
+    *(is_array ? &r->npy.file : &r->pnm.file) = file;
+    if (is_array ? !fovi_io_npy_header(&r->npy) : !fovi_io_pnm_header(&r->pnm))
+        return fovi_io_fail(r->io, FOVEA_E_FORMAT, "cannot read '%s': %s", r->path,
+                            is_array ? "it is no array of shape (height, width[, channels]) of bool, u1, u2, f4 or f8"
+                                     : "its header makes no sense");
+    if (is_array)
+        fovi_io_npy_format(&r->npy, &r->native);
+    else
+        fovi_io_pnm_format(&r->pnm, &r->native);
+    if (r->native.n_channels > FOVEA_MAX_CHANNELS)
+        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has more than %d channels", r->path, FOVEA_MAX_CHANNELS);
+    widen(r);
+    r->info.width = (int)(is_array ? r->npy.width : r->pnm.width);
+    r->info.height = (int)(is_array ? r->npy.height : r->pnm.height);
+    r->info.orientation = r->info.n_pages = r->info.page = r->info.is_streamed = 1;
+    snprintf(r->info.colour, sizeof r->info.colour, "%s",
+             r->native.n_channels == 3   ? "srgb"
+             : r->native.n_channels == 1 ? "b-w"
+                                         : "multiband");
+    r->buffer = malloc(fovi_io_row_bytes(r->info.width, &r->native));
+    return r->buffer ? FOVEA_OK : fovi_io_fail(r->io, FOVEA_E_NOMEM, "out of memory");
 }
 
 /* What must be known before a decoder sees the file. */
@@ -200,10 +332,10 @@ static int scan_file(fovea_io_reader *r, FILE *file)
                             S_ISDIR(st.st_mode) ? "it is a folder" : "it is not a regular file");
     if (st.st_size == 0)
         return fovi_io_fail(r->io, FOVEA_E_FORMAT, "cannot read '%s': it is empty", r->path);
+    r->scan.page = r->params.page;
     fovi_io_scan_file(file, (int64_t)st.st_size, &r->scan);
     if (r->scan.kind == FOVI_IO_UNKNOWN)
-        return fovi_io_fail(r->io, FOVEA_E_FORMAT,
-                            "cannot read '%s': it is not a JPEG, PNG, WebP, TIFF, PNM or PFM file", r->path);
+        return fovi_io_fail(r->io, FOVEA_E_FORMAT, "cannot read '%s': it is no picture of a known format", r->path);
     int code = check_size(r, r->scan.width, r->scan.height);
     if (code)
         return code;
@@ -222,15 +354,31 @@ static int open_file(fovea_io_reader *r)
     fclose(file);
     if (code)
         return code;
-    strcpy(r->info.file_format, kinds[r->scan.kind].name);
-    strcpy(r->info.loader, kinds[r->scan.kind].loader);
-    code = r->scan.kind == FOVI_IO_PNM ? open_pnm(r) : open_vips(r);
-    return code ? code : check_size(r, r->info.width, r->info.height);
+    const struct fovi_io_format *format = fovi_io_format_of(r->scan.kind);
+    strcpy(r->info.file_format, format->name);
+    strcpy(r->info.loader, *format->loader ? format->loader : "built in");
+    r->info.is_linear = format->is_linear;
+    if (!fovi_io_has_operation(format->loader))
+        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "cannot read '%s': this libvips (%s) has no %s, which reads %s",
+                            r->path, fovea_io_vips_version(), format->loader, format->name);
+    return *format->loader ? open_vips(r) : open_rows(r);
 }
 
-int fovea_io_reader_open(fovea_io_reader **out, fovea_io *io, const char *path)
+static int check_params(fovea_io *io, const struct fovea_io_read_params *p)
 {
+    if (p->page < 0 || (p->least_bits != 0 && p->least_bits != 16 && p->least_bits != 32) || p->svg_width < 0 ||
+        p->svg_width > 1 << 20 || !(p->svg_dpi >= 0.1 && p->svg_dpi <= 10000.0))
+        return fovi_io_fail(io, FOVEA_E_ARG, "page, least_bits, svg_width or svg_dpi is out of range");
+    return FOVEA_OK;
+}
+
+int fovea_io_reader_open_with(fovea_io_reader **out, fovea_io *io, const char *path,
+                              const struct fovea_io_read_params *params)
+{
+    static const struct fovea_io_read_params defaults = FOVEA_IO_READ_DEFAULTS;
     *out = NULL;
+    if (params && check_params(io, params))
+        return FOVEA_E_ARG;
     fovea_io_reader *r = calloc(1, sizeof *r);
     char *copy = strdup(path);
     if (!r || !copy) {
@@ -240,6 +388,7 @@ int fovea_io_reader_open(fovea_io_reader **out, fovea_io *io, const char *path)
     }
     r->io = io;
     r->path = copy;
+    r->params = params ? *params : defaults;
     int code = open_file(r);
     if (code)
         fovea_io_reader_close(&r);
@@ -249,6 +398,11 @@ int fovea_io_reader_open(fovea_io_reader **out, fovea_io *io, const char *path)
     return code;
 }
 
+int fovea_io_reader_open(fovea_io_reader **out, fovea_io *io, const char *path)
+{
+    return fovea_io_reader_open_with(out, io, path, NULL);
+}
+
 static void close_streams(fovea_io_reader *r)
 {
     g_clear_object(&r->region);
@@ -256,6 +410,7 @@ static void close_streams(fovea_io_reader *r)
     if (r->pnm.file)
         fclose(r->pnm.file);
     r->pnm.file = NULL;
+    fovi_io_npy_free(&r->npy);
 }
 
 void fovea_io_reader_close(fovea_io_reader **reader)
@@ -263,29 +418,33 @@ void fovea_io_reader_close(fovea_io_reader **reader)
     if (!reader || !*reader)
         return;
     close_streams(*reader);
+    free((*reader)->buffer);
     free((*reader)->path);
     free(*reader);
     *reader = NULL;
 }
 
-static int read_pnm(fovea_io_reader *r, int n, char *rows, ptrdiff_t stride_bytes)
+static int read_rows(fovea_io_reader *r, int n, char *rows, ptrdiff_t stride_bytes)
 {
-    for (int i = 0; i < n; i++)
-        if (fovi_io_pnm_read_row(&r->pnm, rows + i * stride_bytes))
+    for (int i = 0; i < n; i++) {
+        if (r->npy.file ? fovi_io_npy_read_row(&r->npy, r->buffer) : fovi_io_pnm_read_row(&r->pnm, r->buffer))
             return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': row %d of %d is cut off or makes no sense",
                                 r->path, r->row + i + 1, r->info.height);
+        fovi_io_row_convert(&r->native, r->buffer, &r->info.format, rows + i * stride_bytes, r->info.width,
+                            FOVI_IO_CURVE_NONE);
+    }
     return FOVEA_OK;
 }
 
 static int read_vips(fovea_io_reader *r, int n, char *rows, ptrdiff_t stride_bytes)
 {
-    size_t row_bytes = fovi_io_row_bytes(r->info.width, &r->info.format);
     for (int i = 0; i < n; i += STEP_ROWS) {
         VipsRect part = { 0, r->row + i, r->info.width, n - i < STEP_ROWS ? n - i : STEP_ROWS };
         if (vips_region_prepare(r->region, &part))
             return fail_vips(r, FOVEA_E_FORMAT, "it could not be decoded");
         for (int k = 0; k < part.height; k++)
-            memcpy(rows + (i + k) * stride_bytes, VIPS_REGION_ADDR(r->region, 0, part.top + k), row_bytes);
+            fovi_io_row_convert(&r->native, VIPS_REGION_ADDR(r->region, 0, part.top + k), &r->info.format,
+                                rows + (i + k) * stride_bytes, r->info.width, FOVI_IO_CURVE_NONE);
     }
     return FOVEA_OK;
 }
@@ -296,7 +455,7 @@ static int source_read(void *user, int y, int n, void *rows, ptrdiff_t stride_by
     if (y != r->row || n < 0 || n > r->info.height - y)
         return fovi_io_fail(r->io, FOVEA_E_ARG, "'%s': rows %d+%d were asked for, %d comes next", r->path, y, n,
                             r->row);
-    int code = r->image ? read_vips(r, n, rows, stride_bytes) : read_pnm(r, n, rows, stride_bytes);
+    int code = r->image ? read_vips(r, n, rows, stride_bytes) : read_rows(r, n, rows, stride_bytes);
     r->row += code ? 0 : n;
     return code;
 }
@@ -309,7 +468,9 @@ static int source_rewind(void *user)
     r->row = 0;
     if (r->pnm.file)
         return fovi_io_pnm_rewind(&r->pnm) ? fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s' again", r->path) : 0;
-    if (!r->info.is_streamed)
+    if (r->npy.file)
+        fovi_io_npy_rewind(&r->npy);
+    if (r->npy.file || r->is_random)
         return FOVEA_OK;
     struct fovea_io_info before = r->info;
     close_streams(r);

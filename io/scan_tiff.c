@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The first directory of a TIFF or BigTIFF: size, kind of the last extra channel, and whether every strip or tile
+ * The directories of a TIFF or BigTIFF: size, kind of the last extra channel, and whether every strip or tile
  * lies inside the file. (libtiff may deliver grey for a strip that is cut off.)
  */
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "internal.h"
 
 enum {
+    TAG_SUBFILE_TYPE = 254,
     TAG_WIDTH = 256,
     TAG_HEIGHT = 257,
     TAG_STRIP_OFFSETS = 273,
@@ -87,14 +88,48 @@ static int pieces_complete(const struct tiff *t, const struct entry *offsets, co
     return 1;
 }
 
-/* Position of the first directory's first entry and their number; 0 if the file ends before. */
-static int open_directory(const struct tiff *t, int64_t *first, int64_t *n_entries)
+/* Position of the first entry of the directory that the number at link points to, and how many it has; 0 if the file
+ * ends before. */
+static int open_directory(const struct tiff *t, int64_t link, int64_t *first, int64_t *n_entries)
 {
-    int64_t directory = t->is_big ? number_at(t, 8, 8) : number_at(t, 4, 4);
-    *n_entries = directory < 0 ? -1 : number_at(t, directory, t->is_big ? 8 : 2);
+    int64_t directory = number_at(t, link, t->is_big ? 8 : 4);
+    *n_entries = directory <= 0 ? -1 : number_at(t, directory, t->is_big ? 8 : 2);
     *first = directory + (t->is_big ? 8 : 2);
     int entry_bytes = t->is_big ? 20 : 12;
     return *n_entries > 0 && *n_entries < 65536 && *first + *n_entries * entry_bytes <= t->size;
+}
+
+static int64_t first_link(const struct tiff *t)
+{
+    return t->is_big ? 8 : 4;
+}
+
+/* 1 for a smaller copy of another page. */
+static int is_reduced(const struct tiff *t, int64_t at, int64_t n_entries)
+{
+    struct entry e;
+    for (int64_t i = 0; i < n_entries; i++, at += t->is_big ? 20 : 12)
+        if (read_entry(t, at, &e) && e.tag == TAG_SUBFILE_TYPE)
+            return (value_at(t, &e, 0) & 1) != 0;
+    return 0;
+}
+
+#define MOST_PAGES 100000
+
+/* Count the pages of full size and find the wanted one: its link and its number among all. */
+static int64_t find_page(const struct tiff *t, struct fovi_io_scan *scan)
+{
+    int64_t link = first_link(t), found = link, at, n_entries;
+    for (int i = 0; i < MOST_PAGES && open_directory(t, link, &at, &n_entries); i++) {
+        if (i == 0 || !is_reduced(t, at, n_entries)) {
+            if (++scan->n_pages == scan->page) {
+                found = link;
+                scan->page_index = i;
+            }
+        }
+        link = at + n_entries * (t->is_big ? 20 : 12);
+    }
+    return found;
 }
 
 /* Look at the header; 0 if the file is too short for one. */
@@ -113,7 +148,7 @@ void fovi_io_scan_tiff(FILE *file, int64_t size_bytes, struct fovi_io_scan *scan
     struct tiff t;
     struct entry offsets = { 0 }, counts = { 0 }, e;
     int64_t at, n_entries;
-    if (!open_tiff(&t, file, size_bytes) || !open_directory(&t, &at, &n_entries)) {
+    if (!open_tiff(&t, file, size_bytes) || !open_directory(&t, find_page(&t, scan), &at, &n_entries)) {
         scan->truncated = "its directory lies beyond its end";
         return;
     }
@@ -140,7 +175,7 @@ int fovi_io_tiff_set_alpha(FILE *file, int64_t size_bytes, int has_alpha)
     struct tiff t;
     struct entry e;
     int64_t at, n_entries;
-    if (!open_tiff(&t, file, size_bytes) || !open_directory(&t, &at, &n_entries))
+    if (!open_tiff(&t, file, size_bytes) || !open_directory(&t, first_link(&t), &at, &n_entries))
         return -1;
     for (int64_t i = 0; i < n_entries; i++, at += t.is_big ? 20 : 12) {
         if (!read_entry(&t, at, &e) || e.tag != TAG_EXTRA_SAMPLES || e.value_bytes != 2)

@@ -15,79 +15,141 @@
 
 #include "internal.h"
 
-/* What a file format can hold. channels: g grey, c colour, a alpha beside them, * any; f: grey becomes colour. */
-struct file_format {
-    char extension[6], name[6], saver[10], channels[4];
-    int most_bits, is_float_only, max_side;
-};
-
-static const struct file_format formats[] = {
-    { "png", "PNG", "pngsave", "gca", 16, 0, 1000000 },  { "jpg", "JPEG", "jpegsave", "gc", 8, 0, 65500 },
-    { "jpeg", "JPEG", "jpegsave", "gc", 8, 0, 65500 },   { "webp", "WebP", "webpsave", "cfa", 8, 0, 16383 },
-    { "tif", "TIFF", "tiffsave", "*", 32, 0, 10000000 }, { "tiff", "TIFF", "tiffsave", "*", 32, 0, 10000000 },
-    { "pgm", "PGM", "", "g", 16, 0, 1 << 30 },           { "ppm", "PPM", "", "cf", 16, 0, 1 << 30 },
-    { "pnm", "PNM", "", "gc", 16, 0, 1 << 30 },          { "pfm", "PFM", "", "gc", 32, 1, 1 << 30 },
-};
-
 struct fovea_io_writer {
     fovea_io *io;
     char *path;      /* final name */
     char *temporary; /* name while it is written */
     int is_made;     /* 1: the temporary file exists */
-    int width, height, row;
-    struct fovea_format from, to; /* the picture's, the file's */
+    int row;
+    struct fovea_format from; /* the picture's; the file's is in job */
+    struct fovi_io_job job;
+    enum fovi_io_curve curve;
     struct fovea_io_loss loss;
     unsigned char *buffer; /* one converted row */
+    FILE *file;            /* of a format that is written here */
     struct fovi_io_pnm pnm;
+    struct fovi_io_npy npy;
     struct fovi_io_encoder *encoder;
 };
 
-static const struct file_format *find_format(const char *path)
+/* The channels that a file can have; the name of a PNM file narrows them. */
+static const char *channels_of(const struct fovi_io_format *f, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && i < sizeof formats / sizeof *formats; i++)
-        if (!strcasecmp(dot + 1, formats[i].extension))
-            return &formats[i];
-    return NULL;
+    const char *dot = strrchr(path, '.');
+    return dot && !strcasecmp(dot, ".pgm") ? "g" : dot && !strcasecmp(dot, ".ppm") ? "cf" : f->channels;
 }
 
-const char *fovea_io_write_format(const char *path)
+/* The format's name; of a PNM file, that of its kind. */
+static const char *name_of(const struct fovi_io_format *f, const char *path)
 {
-    const struct file_format *format = find_format(path);
-    return format ? format->name : NULL;
+    const char *dot = strrchr(path, '.');
+    return dot && !strcasecmp(dot, ".pgm") ? "PGM" : dot && !strcasecmp(dot, ".ppm") ? "PPM" : f->name;
 }
 
-/* Decide what the file holds of a picture; 0 if the format cannot hold it at all. */
-static int adapt(fovea_io_writer *w, const struct file_format *f)
+/* Decide on the channels; 0 if the format cannot hold them at all. */
+static int adapt_channels(fovea_io_writer *w, const char *channels)
 {
-    struct fovea_format *to = &w->to;
-    *to = w->from;
-    if (f->channels[0] != '*') {
-        int n_color = to->n_channels - to->has_alpha, is_grey = n_color == 1;
-        if (!is_grey && (n_color != 3 || !strchr(f->channels, 'c')))
-            return 0;
-        if (is_grey && strchr(f->channels, 'f'))
-            n_color = 3;
-        w->loss.alpha_flattened = to->has_alpha && !strchr(f->channels, 'a');
-        to->has_alpha = to->has_alpha && !w->loss.alpha_flattened;
-        to->n_channels = n_color + to->has_alpha;
-    }
-    if (f->is_float_only)
-        to->sample = FOVEA_SAMPLE_F32;
-    else if (f->most_bits == 8)
-        to->sample = FOVEA_SAMPLE_U8;
-    else if (f->most_bits == 16 && to->sample == FOVEA_SAMPLE_F32)
-        to->sample = FOVEA_SAMPLE_U16;
-    w->loss.bits = 8 * (int)fovi_io_sample_bytes(to->sample);
-    w->loss.depth_reduced = fovi_io_sample_bytes(to->sample) < fovi_io_sample_bytes(w->from.sample);
+    struct fovea_format *to = &w->job.format;
+    if (*channels == '*')
+        return 1;
+    int n_color = to->n_channels - to->has_alpha, is_grey = n_color == 1;
+    if (!is_grey && (n_color != 3 || !strchr(channels, 'c')))
+        return 0;
+    if (is_grey && strchr(channels, 'f'))
+        n_color = 3;
+    w->loss.alpha_flattened = to->has_alpha && !strchr(channels, 'a');
+    to->has_alpha = to->has_alpha && !w->loss.alpha_flattened;
+    to->n_channels = n_color + to->has_alpha;
+    return 1;
+}
+
+static int is_heif(enum fovi_io_kind kind)
+{
+    return kind == FOVI_IO_AVIF || kind == FOVI_IO_HEIC;
+}
+
+/* Which numbers of bits the file can have. */
+static int may_have_bits(enum fovi_io_kind kind, int bits)
+{
+    const struct fovi_io_format *f = fovi_io_format_of(kind);
+    if (is_heif(kind))
+        return bits == 8 || bits == 10 || bits == 12;
+    return bits == 32 ? f->bits == 32 : !f->is_float_only && (bits == 8 || bits == 16) && bits <= f->bits;
+}
+
+/* Decide on depth: what was asked for, else the picture's, else the most that the format has. */
+static int adapt_bits(fovea_io_writer *w, const char *path, int wanted)
+{
+    const struct fovi_io_format *f = fovi_io_format_of(w->job.kind);
+    int bits = 8 * (int)fovi_io_sample_bytes(w->from.sample), from_bits = bits;
+    if (wanted && !may_have_bits(w->job.kind, wanted))
+        return fovi_io_fail(w->io, FOVEA_E_ARG, "cannot write '%s': %s has no samples of %d bits", path, f->name,
+                            wanted);
+    bits = wanted ? wanted : f->is_float_only ? 32 : bits < f->bits ? bits : f->bits;
+    if (!wanted && is_heif(w->job.kind) && bits > 8)
+        bits = w->job.kind == FOVI_IO_AVIF ? 12 : 10;
+    w->job.bits = w->loss.bits = bits;
+    w->job.format.sample = bits == 8 ? FOVEA_SAMPLE_U8 : bits == 32 ? FOVEA_SAMPLE_F32 : FOVEA_SAMPLE_U16;
+    w->loss.depth_reduced = bits < from_bits;
+    return FOVEA_OK;
+}
+
+static void say_losses(fovea_io_writer *w)
+{
+    const char *name = fovi_io_format_of(w->job.kind)->name;
     int n = 0;
     if (w->loss.depth_reduced)
-        n = snprintf(w->loss.text, sizeof w->loss.text, "%s holds %d bits: the samples were rounded", f->name,
+        n = snprintf(w->loss.text, sizeof w->loss.text, "%s holds %d bits: the samples were rounded", name,
                      w->loss.bits);
     if (w->loss.alpha_flattened)
         snprintf(w->loss.text + n, sizeof w->loss.text - (size_t)n,
-                 "%s%s holds no transparency: colours were blended over white", n ? "; " : "", f->name);
-    return 1;
+                 "%s%s holds no transparency: colours were blended over white", n ? "; " : "", name);
+}
+
+static int fail_setting(const fovea_io_writer *w, const char *path, const char *what, const char *value)
+{
+    return fovi_io_fail(w->io, FOVEA_E_ARG, "cannot write '%s': %s has no %s%s%s", path,
+                        fovi_io_format_of(w->job.kind)->name, what, *value ? " " : "", value);
+}
+
+/* Order of enum VipsForeignTiffCompression, of which libvips has more. */
+static int find_tiff_compression(const char *word)
+{
+    static const char *const words[] = { "none", "jpeg", "deflate", "packbits", "", "lzw", "", "zstd" };
+    for (int i = 0; i < (int)(sizeof words / sizeof *words); i++)
+        if (*words[i] && !strcmp(words[i], word))
+            return i;
+    return -1;
+}
+
+static int adapt_settings(fovea_io_writer *w, const char *path, const struct fovea_io_write_params *p)
+{
+    const struct fovi_io_format *f = fovi_io_format_of(w->job.kind);
+    const char *compression = p->compression ? p->compression : "";
+    int is_tiff = w->job.kind == FOVI_IO_TIFF, is_jpeg_tiff = is_tiff && !strcmp(compression, "jpeg");
+    int is_lossless = f->has_quality == 2 && !strcmp(compression, "lossless");
+    if (p->quality < 0 || p->quality > 100)
+        return fovi_io_fail(w->io, FOVEA_E_ARG, "'%s': quality %d is not within 1..100", path, p->quality);
+    if (p->quality && ((!f->has_quality && !is_jpeg_tiff) || is_lossless))
+        return fail_setting(w, path, "quality setting", is_lossless ? "without loss" : "");
+    w->job.strips_metadata = p->strips_metadata;
+    w->job.quality = p->quality                        ? p->quality
+                     : w->job.kind == FOVI_IO_JPEG     ? 95
+                     : is_heif(w->job.kind) || is_tiff ? 90
+                                                       : 0;
+    if (is_tiff)
+        w->job.compression = find_tiff_compression(*compression ? compression : "lzw");
+    else if (w->job.kind == FOVI_IO_PNG)
+        w->job.compression = !*compression                                                       ? 2
+                             : compression[0] >= '0' && compression[0] <= '9' && !compression[1] ? compression[0] - '0'
+                                                                                                 : -1;
+    else
+        w->job.compression = !*compression || is_lossless ? 0 : -1;
+    if (w->job.compression < 0)
+        return fail_setting(w, path, "compression", compression);
+    if (is_jpeg_tiff && (w->job.bits != 8 || w->job.format.has_alpha || w->job.format.n_channels > 3))
+        return fail_setting(w, path, "compression jpeg for such samples", "");
+    return FOVEA_OK;
 }
 
 /* Where a symbolic link leads, else the path itself: the link stays a link. */
@@ -139,62 +201,101 @@ static int make_temporary(fovea_io_writer *w)
     return FOVEA_OK;
 }
 
-static int start(fovea_io_writer *w, const struct file_format *f, const fovea_io_reader *like)
+static int start(fovea_io_writer *w, const fovea_io_reader *like)
 {
     int code = make_temporary(w);
     if (code)
         return code;
-    if (!f->saver[0]) {
-        w->pnm.file = fopen(w->temporary, "wb");
-        if (!w->pnm.file || fovi_io_pnm_begin(&w->pnm, w->width, w->height, &w->to))
-            return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, strerror(errno));
-        return FOVEA_OK;
+    if (*fovi_io_format_of(w->job.kind)->saver) {
+        code = fovi_io_encoder_start(&w->encoder, w->temporary, &w->job, fovi_io_reader_vips(like));
+        return code ? fovi_io_fail(w->io, code, "cannot write '%s': the encoder did not start", w->path) : FOVEA_OK;
     }
-    code = fovi_io_encoder_start(&w->encoder, f->saver, w->temporary, w->width, w->height, &w->to,
-                                 fovi_io_reader_vips(like));
-    return code ? fovi_io_fail(w->io, code, "cannot write '%s': the encoder did not start", w->path) : FOVEA_OK;
+    w->file = fopen(w->temporary, "wb");
+    w->pnm.file = w->npy.file = w->file;
+    if (!w->file ||
+        (w->job.kind == FOVI_IO_NPY ? fovi_io_npy_begin(&w->npy, w->job.width, w->job.height, &w->job.format)
+                                    : fovi_io_pnm_begin(&w->pnm, w->job.width, w->job.height, &w->job.format)))
+        return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, strerror(errno));
+    return FOVEA_OK;
 }
 
-static int open_writer(fovea_io_writer *w, const char *path, const fovea_io_reader *like)
+/* What the format can hold of the picture. */
+static int adapt(fovea_io_writer *w, const char *path, const fovea_io_reader *like,
+                 const struct fovea_io_write_params *params)
 {
-    const struct file_format *f = find_format(path);
-    if (!f)
-        return fovi_io_fail(
-            w->io, FOVEA_E_WRITE,
-            "cannot write '%s': its ending is none of .png .jpg .jpeg .webp .tif .tiff .pgm .ppm .pnm .pfm", path);
-    if (w->width < 1 || w->height < 1 || w->from.n_channels < 1 || w->from.n_channels > FOVEA_MAX_CHANNELS)
-        return fovi_io_fail(w->io, FOVEA_E_ARG, "'%s': %dx%d pixels of %d channels is no picture", path, w->width,
-                            w->height, w->from.n_channels);
-    if (w->width > f->max_side || w->height > f->max_side)
+    static const struct fovea_io_write_params defaults = FOVEA_IO_WRITE_DEFAULTS;
+    const struct fovea_io_write_params *p = params ? params : &defaults;
+    const struct fovi_io_format *f = fovi_io_format_of(w->job.kind);
+    if (w->job.width > f->max_side || w->job.height > f->max_side)
         return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s holds at most %d pixels a side, not %dx%d",
-                            path, f->name, f->max_side, w->width, w->height);
-    if (!adapt(w, f))
+                            path, f->name, f->max_side, w->job.width, w->job.height);
+    if (!adapt_channels(w, channels_of(f, path)))
         return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s cannot hold a picture of %d channels%s", path,
-                            f->name, w->from.n_channels, w->from.has_alpha ? " with alpha" : "");
+                            name_of(f, path), w->from.n_channels, w->from.has_alpha ? " with alpha" : "");
+    int code = adapt_bits(w, path, p->bits);
+    if (code || (code = adapt_settings(w, path, p)))
+        return code;
+    struct fovea_io_info info = { 0 };
+    if (like)
+        fovea_io_reader_describe(like, &info);
+    if (info.is_linear && w->job.format.sample != FOVEA_SAMPLE_F32)
+        w->curve = FOVI_IO_CURVE_ENCODE;
+    else if (!info.is_linear && f->is_linear)
+        w->curve = FOVI_IO_CURVE_DECODE;
+    say_losses(w);
+    return FOVEA_OK;
+}
+
+static int open_writer(fovea_io_writer *w, const char *path, const fovea_io_reader *like,
+                       const struct fovea_io_write_params *params)
+{
+    w->job.kind = fovi_io_kind_of_path(path);
+    const struct fovi_io_format *f = fovi_io_format_of(w->job.kind);
+    if (!w->job.kind)
+        return fovi_io_fail(w->io, FOVEA_E_WRITE,
+                            "cannot write '%s': its ending is none of .png .jpg .webp .tif .avif .heic .jxl .jp2 .ppm "
+                            ".pgm .pnm .pfm .hdr .npy",
+                            path);
+    if (!fovi_io_has_operation(f->saver))
+        return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': this libvips (%s) has no %s, which writes %s",
+                            path, fovea_io_vips_version(), f->saver, f->name);
+    if (w->job.width < 1 || w->job.height < 1 || w->from.n_channels < 1 || w->from.n_channels > FOVEA_MAX_CHANNELS)
+        return fovi_io_fail(w->io, FOVEA_E_ARG, "'%s': %dx%d pixels of %d channels is no picture", path, w->job.width,
+                            w->job.height, w->from.n_channels);
+    int code = adapt(w, path, like, params);
+    if (code)
+        return code;
     w->path = final_path(path);
     w->temporary = w->path ? temporary_path(w->path) : NULL;
-    w->buffer = malloc(fovi_io_row_bytes(w->width, &w->to));
+    w->buffer = malloc(fovi_io_row_bytes(w->job.width, &w->job.format));
     if (!w->temporary || !w->buffer)
         return fovi_io_fail(w->io, FOVEA_E_NOMEM, "out of memory");
-    return start(w, f, like);
+    return start(w, like);
 }
 
-int fovea_io_writer_open(fovea_io_writer **out, fovea_io *io, const char *path, int width, int height,
-                         const struct fovea_format *format, const fovea_io_reader *like)
+int fovea_io_writer_open_with(fovea_io_writer **out, fovea_io *io, const char *path, int width, int height,
+                              const struct fovea_format *format, const fovea_io_reader *like,
+                              const struct fovea_io_write_params *params)
 {
     *out = NULL;
     fovea_io_writer *w = calloc(1, sizeof *w);
     if (!w)
         return fovi_io_fail(io, FOVEA_E_NOMEM, "out of memory");
     w->io = io;
-    w->width = width;
-    w->height = height;
-    w->from = *format;
-    int code = open_writer(w, path, like);
+    w->job.width = width;
+    w->job.height = height;
+    w->job.format = w->from = *format;
+    int code = open_writer(w, path, like, params);
     if (code)
         fovea_io_writer_abandon(&w);
     *out = w;
     return code;
+}
+
+int fovea_io_writer_open(fovea_io_writer **out, fovea_io *io, const char *path, int width, int height,
+                         const struct fovea_format *format, const fovea_io_reader *like)
+{
+    return fovea_io_writer_open_with(out, io, path, width, height, format, like, NULL);
 }
 
 /* The encoder has failed: end it and keep its reason. */
@@ -207,19 +308,20 @@ static int fail_encoder(fovea_io_writer *w)
 
 static int put_row(fovea_io_writer *w, const void *row)
 {
-    fovi_io_row_convert(&w->from, row, &w->to, w->buffer, w->width);
+    fovi_io_row_convert(&w->from, row, &w->job.format, w->buffer, w->job.width, w->curve);
     if (w->encoder)
         return fovi_io_encoder_put(w->encoder, w->buffer) ? fail_encoder(w) : FOVEA_OK;
-    if (!w->pnm.file || fovi_io_pnm_write_row(&w->pnm, w->buffer))
+    if (!w->file || (w->job.kind == FOVI_IO_NPY ? fovi_io_npy_write_row(&w->npy, w->buffer)
+                                                : fovi_io_pnm_write_row(&w->pnm, w->buffer)))
         return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path,
-                            w->pnm.file ? strerror(errno) : "the encoder has ended");
+                            w->file ? strerror(errno) : "the encoder has ended");
     return FOVEA_OK;
 }
 
 static int sink_write(void *user, int y, int n, const void *rows, ptrdiff_t stride_bytes)
 {
     fovea_io_writer *w = user;
-    if (y != w->row || n < 0 || n > w->height - y)
+    if (y != w->row || n < 0 || n > w->job.height - y)
         return fovi_io_fail(w->io, FOVEA_E_ARG, "'%s': rows %d+%d were given, %d comes next", w->path, y, n, w->row);
     for (int i = 0; i < n; i++, w->row++) {
         int code = put_row(w, (const char *)rows + i * stride_bytes);
@@ -246,7 +348,7 @@ static int set_tiff_alpha(fovea_io_writer *w)
     struct stat st;
     FILE *file = fopen(w->temporary, "r+b");
     int failed = !file || fstat(fileno(file), &st) ||
-                 fovi_io_tiff_set_alpha(file, (int64_t)st.st_size, w->to.has_alpha);
+                 fovi_io_tiff_set_alpha(file, (int64_t)st.st_size, w->job.format.has_alpha);
     if (file && fclose(file))
         failed = 1;
     return failed ? fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, strerror(errno)) : FOVEA_OK;
@@ -256,15 +358,16 @@ static int set_tiff_alpha(fovea_io_writer *w)
 static int complete(fovea_io_writer *w)
 {
     char text[256];
-    if (w->row != w->height)
-        return fovi_io_fail(w->io, FOVEA_E_ARG, "'%s': %d of %d rows were given", w->path, w->row, w->height);
+    if (w->row != w->job.height)
+        return fovi_io_fail(w->io, FOVEA_E_ARG, "'%s': %d of %d rows were given", w->path, w->row, w->job.height);
     if (w->encoder && fovi_io_encoder_end(&w->encoder, 1, text, sizeof text))
         return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, text);
-    if (w->to.n_channels > 4 || (w->to.n_channels == 4 && !w->to.has_alpha))
+    const struct fovea_format *to = &w->job.format;
+    if (w->job.kind == FOVI_IO_TIFF && (to->n_channels > 4 || (to->n_channels == 4 && !to->has_alpha)))
         return set_tiff_alpha(w);
-    if (w->pnm.file) {
-        int failed = fclose(w->pnm.file);
-        w->pnm.file = NULL;
+    if (w->file) {
+        int failed = fclose(w->file);
+        w->file = NULL;
         if (failed)
             return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, strerror(errno));
     }
@@ -291,8 +394,8 @@ void fovea_io_writer_abandon(fovea_io_writer **writer)
     char text[256];
     if (w->encoder)
         fovi_io_encoder_end(&w->encoder, 0, text, sizeof text);
-    if (w->pnm.file)
-        fclose(w->pnm.file);
+    if (w->file)
+        fclose(w->file);
     if (w->is_made)
         unlink(w->temporary);
     free(w->buffer);

@@ -239,6 +239,77 @@ const char *cli_method_word(int i);
 /* Set the method of params by its word; *model is loaded where the word is a file (free it after use), else NULL. */
 int cli_how_method(const struct cli *cli, const char *word, struct fovea_upscale_params *params, fovea_model **model);
 
+/* ---- inout.c: the options that say what is read of a file and how one is written ---- */
+
+struct cli_inout {
+    const char *page; /* a number or "all"; NULL = the only one */
+    int svg_width;
+    double svg_dpi;
+    int quality, bits, strips_metadata;
+    const char *compression;
+};
+
+/* Rows of the option table for a struct cli_inout that is a member of the command's options. */
+#define CLI_INPUT_OPTIONS(type, member)                                                                             \
+    { "page",                                                                                                       \
+      0,                                                                                                            \
+      CLI_WORD,                                                                                                     \
+      "N|all",                                                                                                      \
+      "of a file with several pages or frames: which one, from 1,\nor all of them, each to a file with its number", \
+      offsetof(type, member.page),                                                                                  \
+      0.,                                                                                                           \
+      0. },                                                                                                         \
+        { "svg-width",                                                                                              \
+          0,                                                                                                        \
+          CLI_INTEGER,                                                                                              \
+          "W",                                                                                                      \
+          "SVG: draw it W pixels wide before anything else",                                                        \
+          offsetof(type, member.svg_width),                                                                         \
+          1.,                                                                                                       \
+          1 << 20 },                                                                                                \
+    {                                                                                                               \
+        "svg-dpi", 0, CLI_NUMBER, "DPI", "SVG: draw it at DPI pixels an inch (default 72)",                         \
+            offsetof(type, member.svg_dpi), .1, 10000.                                                              \
+    }
+#define CLI_OUTPUT_OPTIONS(type, member)                                                                       \
+    { "quality",                                                                                               \
+      0,                                                                                                       \
+      CLI_INTEGER,                                                                                             \
+      "Q",                                                                                                     \
+      "1..100: JPEG (default 95), AVIF, HEIC (90); WebP, JPEG XL,\nJPEG 2000 (default: without loss)",         \
+      offsetof(type, member.quality),                                                                          \
+      1.,                                                                                                      \
+      100. },                                                                                                  \
+        { "compression",                                                                                       \
+          0,                                                                                                   \
+          CLI_WORD,                                                                                            \
+          "HOW",                                                                                               \
+          "PNG: 0..9 (default 2); TIFF: none, lzw (default), deflate,\nzstd, packbits, jpeg",                  \
+          offsetof(type, member.compression),                                                                  \
+          0.,                                                                                                  \
+          0. },                                                                                                \
+        { "bitdepth",                                                                                          \
+          0,                                                                                                   \
+          CLI_INTEGER,                                                                                         \
+          "N",                                                                                                 \
+          "bits of a sample: 8, 10, 12, 16, 32 (float), what the\nformat has (default: as many as the input)", \
+          offsetof(type, member.bits),                                                                         \
+          8.,                                                                                                  \
+          32. },                                                                                               \
+    {                                                                                                          \
+        "strip-metadata", 0, CLI_FLAG, NULL, "leave out EXIF, XMP and IPTC; the colour profile stays",         \
+            offsetof(type, member.strips_metadata), 0., 0.                                                     \
+    }
+
+/* Parameters for opening a file; page: 0 = as the options say ("all" then counts as none). CLI_OK or CLI_USAGE. */
+int cli_read_params(const struct cli *cli, const struct cli_inout *inout, int page,
+                    struct fovea_io_read_params *params);
+struct fovea_io_write_params cli_write_params(const struct cli_inout *inout);
+int cli_wants_all_pages(const struct cli_inout *inout);
+/* Open a file; CLI_OK or an exit code after a message, which says how to choose a page where one must be chosen. */
+int cli_open_reader(const struct cli *cli, const char *path, const struct cli_inout *inout, int page,
+                    fovea_io_reader **reader);
+
 /* ---- report.c: what a run did, for people and as JSON ---- */
 
 struct cli_run {
@@ -246,6 +317,7 @@ struct cli_run {
     const struct fovea_upscale_params *params;
     const fovea_model *model; /* from a file, or NULL */
     const struct fovea_io_loss *loss;
+    int page; /* 0 = the file's only one */
     struct fovea_report report;
 };
 

@@ -31,7 +31,7 @@ static int print_picture(const struct cli *cli, const char *path, const struct f
     if (i->orientation > 1)
         printf("  orientation %d (applied)\n", i->orientation);
     if (i->n_pages > 1)
-        printf("  %d pages, of which the first is used\n", i->n_pages);
+        printf("  %d pages; this is the first\n", i->n_pages);
     if (i->has_icc || i->has_exif || i->has_xmp)
         printf("  metadata:%s%s%s\n", i->has_icc ? " ICC" : "", i->has_exif ? " EXIF" : "", i->has_xmp ? " XMP" : "");
     if (i->pixels_per_mm > 0.)

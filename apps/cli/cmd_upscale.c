@@ -25,6 +25,8 @@ static const struct cli_option rows[] = {
       "lanczos2, or a model FILE.safetensors",
       offsetof(struct upscale_options, method), 0., 0. },
     CLI_HOW_OPTIONS(struct upscale_options, how),
+    CLI_OUTPUT_OPTIONS(struct upscale_options, inout),
+    CLI_INPUT_OPTIONS(struct upscale_options, inout),
     { "force", 0, CLI_FLAG, NULL, "several inputs: overwrite existing files",
       offsetof(struct upscale_options, is_forced), 0., 0. },
     { "strict", 0, CLI_FLAG, NULL, "fail (exit code 7) if a tile fails its check and falls back",
@@ -60,7 +62,12 @@ static int check_options(const struct cli *cli, const struct upscale_options *o,
         return cli_fail(cli, CLI_OUTPUT, "option --map: '%s' has no picture's ending, such as .png", o->map);
     if (o->map && !strcmp(o->map, o->output))
         return cli_fail(cli, CLI_USAGE, "--map and --output name one file");
-    int code = o->report ? check_report(cli, o->report) : CLI_OK;
+    if (o->map && cli_wants_all_pages(&o->inout))
+        return cli_fail(cli, CLI_USAGE, "--map is for one page");
+    struct fovea_io_read_params params;
+    int code = cli_read_params(cli, &o->inout, 0, &params);
+    if (!code && o->report)
+        code = check_report(cli, o->report);
     return !code && o->map ? cli_check_writable(cli, o->map) : code;
 }
 

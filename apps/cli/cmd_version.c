@@ -27,6 +27,38 @@ static const char *library_version(int i)
     return i == 0 ? fovea_io_vips_version() : i == 2 ? JANSSON_VERSION : "";
 }
 
+/* Which picture formats this libvips reads and writes. */
+static json_t *formats_json(void)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < fovea_io_format_count(); i++) {
+        struct fovea_io_format_info f;
+        fovea_io_format_describe(i, &f);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:b, s:s, s:s}", "name", f.name, "extensions",
+                                              f.extensions, "read", f.can_read, "write", f.can_write, "loader",
+                                              f.loader, "saver", f.saver));
+    }
+    return list;
+}
+
+static void print_formats(const char *verb, int is_writing)
+{
+    printf("  %-13s", verb);
+    const char *separator = "";
+    for (int i = 0; i < fovea_io_format_count(); i++) {
+        struct fovea_io_format_info f;
+        fovea_io_format_describe(i, &f);
+        int can = is_writing ? f.can_write : f.can_read;
+        if (!can && (is_writing && !*f.saver))
+            continue;
+        printf("%s %s", separator, f.name);
+        if (!can)
+            printf(" (not: this libvips has no %s)", is_writing ? f.saver : f.loader);
+        separator = ",";
+    }
+    putchar('\n');
+}
+
 static int run(struct cli *cli, void *options, int n_words, char **words)
 {
     (void)options;
@@ -40,13 +72,16 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
             json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "name", libraries[i].name, "version",
                                                   library_version(i), "licence", libraries[i].licence, "note",
                                                   libraries[i].note));
-        return cli_print_json(cli, json_pack("{s:s, s:s, s:i, s:[s], s:i, s:o}", "version", fovea_version(),
+        return cli_print_json(cli, json_pack("{s:s, s:s, s:i, s:[s], s:o, s:i, s:o}", "version", fovea_version(),
                                              "instruction_set", sets, "threads", fovea_context_threads(cli->ctx),
-                                             "features", "pictures (libvips)", "models", n_models, "libraries", list));
+                                             "features", "pictures (libvips)", "formats", formats_json(), "models",
+                                             n_models, "libraries", list));
     }
     printf("fovea %s\n", fovea_version());
     printf("  instructions  %s, %d threads\n", sets, fovea_context_threads(cli->ctx));
     printf("  compiled in   pictures (libvips), %d models\n", n_models);
+    print_formats("reads", 0);
+    print_formats("writes", 1);
     for (int i = 0; i < n_libraries; i++)
         printf("  linked with   %s%s%s (%s): %s\n", libraries[i].name, *library_version(i) ? " " : "",
                library_version(i), libraries[i].licence, libraries[i].note);

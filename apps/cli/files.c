@@ -70,12 +70,7 @@ int cli_check_writable(const struct cli *cli, const char *path)
 
 static int is_picture_name(const char *name)
 {
-    static const char *const endings[] = { ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff",
-                                           ".pbm", ".pgm", ".ppm",  ".pnm",  ".pfm" };
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (cli_has_ending(name, endings[i]) && name[0] != '.')
-            return 1;
-    return 0;
+    return name[0] != '.' && fovea_io_read_format(name);
 }
 
 static int by_name(const void *a, const void *b)

@@ -193,6 +193,8 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(routing, "saved_ms", cli_json_number(r->saved_ms));
     json_object_set_new(object, "input", cli_json_text(run->input));
     json_object_set_new(object, "output", cli_json_text(run->output));
+    if (run->page)
+        json_object_set_new(object, "page", json_integer(run->page));
     json_object_set_new(object, "in", json_size(r->in_width, r->in_height));
     json_object_set_new(object, "out", json_size(r->out_width, r->out_height));
     json_object_set_new(object, "scale", scale);

@@ -12,6 +12,7 @@ struct upscale_options {
     double scale;
     int width, height;
     struct cli_how how;
+    struct cli_inout inout;
     int is_forced, is_strict;
 };
 

@@ -2,6 +2,8 @@
  *
  * Enlarging one file: reader, plan, writer, run, and the map of which tile took which path.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "html_report.h"
@@ -108,8 +110,9 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struc
     int code = fovea_plan_build(&plan, cli->ctx, source.width, source.height, &source.format, &job->params);
     if (code)
         return cli_fail_core(cli, code);
-    code = fovea_io_writer_open(&writer, cli->io, run->output, fovea_plan_width(plan), fovea_plan_height(plan),
-                                &source.format, reader);
+    const struct fovea_io_write_params params = cli_write_params(&job->options->inout);
+    code = fovea_io_writer_open_with(&writer, cli->io, run->output, fovea_plan_width(plan), fovea_plan_height(plan),
+                                     &source.format, reader, &params);
     if (code) {
         code = cli_fail_io(cli, code, 0);
     } else {
@@ -128,21 +131,74 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struc
     return code;
 }
 
-int cli_upscale_file(const struct upscale_job *job, const char *input, const char *output, json_t **result)
+/* One page; 0 = the one that the options name, or the only one. */
+static int upscale_page(const struct upscale_job *job, const char *input, const char *output, int page, json_t **result)
 {
     struct cli *cli = job->cli;
     fovea_io_reader *reader;
     struct cli_run run = {
         .input = input, .output = output, .method = job->options->method, .params = &job->params, .model = job->model
     };
-    int code = fovea_io_reader_open(&reader, cli->io, input);
+    int code = cli_open_reader(cli, input, &job->options->inout, page, &reader);
     if (code)
-        return cli_fail_io(cli, code, 1);
+        return code;
     struct fovea_io_info info;
     fovea_io_reader_describe(reader, &info);
-    if (info.n_pages > 1)
-        cli_note(cli, "'%s' has %d pages: only the first is enlarged", input, info.n_pages);
+    if (*info.note)
+        cli_note(cli, "'%s': %s", input, info.note);
+    if (page)
+        run.page = page;
     code = upscale(job, reader, &run, result);
     fovea_io_reader_close(&reader);
     return code;
+}
+
+/* The name with the page's number before its ending. */
+static char *numbered(const char *path, int page, int n_pages)
+{
+    const char *dot = strrchr(path, '.');
+    int n_digits = snprintf(NULL, 0, "%d", n_pages);
+    size_t n_bytes = strlen(path) + 16;
+    char *name = malloc(n_bytes);
+    if (name)
+        snprintf(name, n_bytes, "%.*s-%0*d%s", (int)(dot ? dot - path : (ptrdiff_t)strlen(path)), path, n_digits, page,
+                 dot ? dot : "");
+    return name;
+}
+
+/* Every page to a file of its own; the results as one object. */
+static int upscale_pages(const struct upscale_job *job, const char *input, const char *output, int n_pages,
+                         json_t **result)
+{
+    struct cli *cli = job->cli;
+    json_t *list = json_array();
+    int code = CLI_OK;
+    for (int page = 1; page <= n_pages && !code; page++) {
+        json_t *one = NULL;
+        char *name = numbered(output, page, n_pages);
+        if (!name)
+            code = cli_fail(cli, CLI_RESOURCE, "out of memory");
+        else if (cli_exists(name) && (!job->options->is_forced || cli_is_same_file(name, input)))
+            code = cli_fail(cli, CLI_OUTPUT, "'%s' exists: --force overwrites it, unless it is the input", name);
+        else
+            code = upscale_page(job, input, name, page, result ? &one : NULL);
+        if (one)
+            json_array_append_new(list, one);
+        free(name);
+    }
+    if (result && !code)
+        *result = json_pack("{s:s, s:i, s:O, s:s}", "input", input, "pages", n_pages, "results", list, "version",
+                            fovea_version());
+    json_decref(list);
+    return code;
+}
+
+int cli_upscale_file(const struct upscale_job *job, const char *input, const char *output, json_t **result)
+{
+    struct fovea_io_info info = { 0 };
+    int error = cli_wants_all_pages(&job->options->inout) ? fovea_io_probe(job->cli->io, input, &info) : FOVEA_OK;
+    if (error)
+        return cli_fail_io(job->cli, error, 1);
+    return info.n_pages > 1 ? upscale_pages(job, input, output, info.n_pages, result)
+                            : upscale_page(job, input, output, 0, result);
 }

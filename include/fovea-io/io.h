@@ -3,12 +3,15 @@
  * fovea-io: picture files as sources and sinks of rows. A separate library on top of libvips; the core does not need
  * it.
  *
- * Read: JPEG, PNG, WebP, TIFF (BigTIFF too), PBM/PGM/PPM, PFM. Written: PNG, JPEG, WebP, TIFF, PGM, PPM, PFM, chosen by
- * the extension. The conventions (error codes, NULL = defaults, destroyers) are those of <fovea/common.h>.
+ * Read: JPEG, PNG, WebP, TIFF (BigTIFF too), AVIF, HEIC, JPEG XL, JPEG 2000, PBM/PGM/PPM, PFM, Radiance HDR, NumPy
+ * arrays, GIF, OpenEXR, FITS, SVG. Written, chosen by the extension: all of these up to NumPy. Which of them this
+ * libvips can read and write is told by fovea_io_format_describe. The conventions (error codes, NULL = defaults,
+ * destroyers) are those of <fovea/common.h>.
  *
- * What a reader delivers: 8 and 16 bits and float stay what they are; palettes and samples of fewer than 8 bits are
- * expanded to 8; grey stays grey, alpha stays alpha (straight); CMYK, Lab and their kin become sRGB; the orientation
- * tag is applied. A file that ends early is refused, never completed with grey.
+ * What a reader delivers: 8 and 16 bits and float stay what they are, whole numbers of more bits and doubles become
+ * float; palettes and samples of fewer than 8 bits are expanded to 8; grey stays grey, alpha stays alpha (straight);
+ * CMYK, Lab and their kin become sRGB, by the file's profile where it has one; the orientation tag is applied. A file
+ * that ends early is refused, never completed with grey, and one of several pages is refused unless a page is chosen.
  */
 #ifndef FOVEA_IO_H
 #define FOVEA_IO_H
@@ -46,23 +49,41 @@ FOVEA_API const char *fovea_io_last_error(const fovea_io *io);
 struct fovea_io_info {
     int width, height;          /* as delivered: after the orientation is applied */
     struct fovea_format format; /* as delivered */
-    char file_format[8];        /* "JPEG", "PNG", "WebP", "TIFF", "PNM", "PFM" */
+    char file_format[12];       /* "JPEG", "PNG" ..., see fovea_io_format_describe */
     char loader[16];            /* libvips' name of the operation that reads it, e.g. "jpegload" */
     char colour[16];            /* libvips' name of the file's colour space, e.g. "srgb", "b-w", "cmyk" */
     int orientation;            /* the tag, 1..8; 1 = upright */
-    int n_pages;                /* pages of a TIFF, frames of a WebP; only the first is read */
+    int n_pages;                /* pages of a TIFF, frames of a GIF or WebP, pictures of a HEIC; 1 for the others */
     int is_streamed;            /* 1: rows are decoded when asked for; 0: the whole picture is decoded first */
     int has_icc, has_exif, has_xmp;
     double pixels_per_mm; /* horizontal resolution; 0 = not given */
+    int page;             /* the one that is read, 1.. */
+    int is_linear;        /* 1: samples are proportional to light (HDR, EXR); 0: encoded for display, or not known */
+    char note[120];       /* a sentence on what was converted on the way ("CMYK became sRGB ..."), else "" */
 };
 
 /* A file that is read from the top. Streamed files hold some dozen rows; a turned picture (orientation 3..8) is decoded
  * to memory first, or to a temporary file where that would take more than 100 MB. */
 typedef struct fovea_io_reader fovea_io_reader;
 
-/* Open a file. Errors: FOVEA_E_READ (missing, unreadable, truncated), FOVEA_E_FORMAT (not a picture, corrupt),
- * FOVEA_E_LIMIT (more than max_pixels), FOVEA_E_UNSUPPORTED (32-bit integer or complex samples, more channels than
- * FOVEA_MAX_CHANNELS), FOVEA_E_NOMEM. Free with fovea_io_reader_close. */
+struct fovea_io_read_params {
+    unsigned api;
+    int page;       /* 1..n_pages; 0 (default) = the only one: a file of several pages is then refused */
+    int least_bits; /* 16 or 32 (float): samples of fewer bits are widened to this many; 0 (default) = as they are */
+    int svg_width;  /* SVG: draw it that many pixels wide, up to 2^20; 0 (default) = by svg_dpi */
+    double svg_dpi; /* SVG: pixels an inch, .1..10000; default 72, at which a user unit is a pixel */
+};
+#define FOVEA_IO_READ_DEFAULTS           \
+    {                                    \
+        FOVEA_API_VERSION, 0, 0, 0, 72.0 \
+    }
+
+/* Open a file. params: NULL = defaults. Errors: FOVEA_E_READ (missing, unreadable, truncated), FOVEA_E_FORMAT (not a
+ * picture, corrupt), FOVEA_E_LIMIT (more than max_pixels), FOVEA_E_UNSUPPORTED (several pages and none chosen, a page
+ * that is not there, complex samples, more channels than FOVEA_MAX_CHANNELS, a format that this libvips cannot read),
+ * FOVEA_E_ARG, FOVEA_E_NOMEM. Free with fovea_io_reader_close. */
+FOVEA_API int fovea_io_reader_open_with(fovea_io_reader **out, fovea_io *io, const char *path,
+                                        const struct fovea_io_read_params *params);
 FOVEA_API int fovea_io_reader_open(fovea_io_reader **out, fovea_io *io, const char *path);
 FOVEA_API void fovea_io_reader_close(fovea_io_reader **reader);
 
@@ -71,7 +92,8 @@ FOVEA_API struct fovea_source fovea_io_reader_source(fovea_io_reader *reader);
 FOVEA_API void fovea_io_reader_describe(const fovea_io_reader *reader, struct fovea_io_info *info);
 
 /* A file that is written from the top under a temporary name in the same folder, by an encoder in its own thread; it
- * gets its name in fovea_io_writer_finish. Rows wait in a queue of some dozen; only WebP needs the whole picture. */
+ * gets its name in fovea_io_writer_finish. Rows wait in a queue of some dozen; WebP, AVIF, HEIC, JPEG XL and JPEG 2000
+ * need the whole picture. */
 typedef struct fovea_io_writer fovea_io_writer;
 
 /* What the file format could not keep. */
@@ -82,11 +104,30 @@ struct fovea_io_loss {
     char text[160];      /* both as a sentence; "" if nothing was lost */
 };
 
-/* Begin a file. The extension chooses the format: .png (8, 16 bits), .jpg .jpeg (8 bits, quality 95, full chroma),
- * .webp (8 bits, lossless), .tif .tiff (all, LZW), .pgm .ppm .pnm (8, 16 bits), .pfm (float). like: NULL, or a reader
- * whose colour profile, EXIF, XMP, IPTC and resolution the file takes over, where the format can hold them; needed
- * during the call only. Errors: FOVEA_E_WRITE (unknown extension, missing or unwritable folder, a picture that the
- * format cannot hold), FOVEA_E_ARG, FOVEA_E_NOMEM, FOVEA_E_INTERNAL. */
+struct fovea_io_write_params {
+    unsigned api;
+    int quality; /* 1..100 for JPEG, WebP, AVIF, HEIC, JPEG XL, JPEG 2000 and TIFF with jpeg; 0 (default) = JPEG
+                                95, AVIF, HEIC and TIFF with jpeg 90, the others without loss */
+    const char
+        *compression;    /* PNG: "0".."9"; TIFF: "none", "lzw", "deflate", "zstd", "packbits", "jpeg"; WebP, JPEG XL,
+                                JPEG 2000: "lossless"; NULL (default) = PNG 2, TIFF lzw */
+    int bits;            /* of a sample in the file: 8, 10, 12, 16, 32 (float), what the format has; 0 (default) = as
+                                many as the picture's, or the most that the format holds */
+    int strips_metadata; /* 1: leave out EXIF, XMP, IPTC; the colour profile and the resolution stay */
+};
+#define FOVEA_IO_WRITE_DEFAULTS          \
+    {                                    \
+        FOVEA_API_VERSION, 0, NULL, 0, 0 \
+    }
+
+/* Begin a file. The extension chooses the format. like: NULL, or a reader whose colour profile, EXIF, XMP, IPTC and
+ * resolution the file takes over, where the format can hold them; needed during the call only. params: NULL = defaults.
+ * Errors: FOVEA_E_WRITE (unknown extension, missing or unwritable folder, a picture that the format cannot hold, a
+ * format that this libvips cannot write), FOVEA_E_ARG (a setting that the format does not have), FOVEA_E_NOMEM,
+ * FOVEA_E_INTERNAL. */
+FOVEA_API int fovea_io_writer_open_with(fovea_io_writer **out, fovea_io *io, const char *path, int width, int height,
+                                        const struct fovea_format *format, const fovea_io_reader *like,
+                                        const struct fovea_io_write_params *params);
 FOVEA_API int fovea_io_writer_open(fovea_io_writer **out, fovea_io *io, const char *path, int width, int height,
                                    const struct fovea_format *format, const fovea_io_reader *like);
 
@@ -104,6 +145,19 @@ FOVEA_API void fovea_io_writer_abandon(fovea_io_writer **writer);
 /* The name of the format that a path's extension chooses for writing ("PNG" ...), NULL if none. */
 FOVEA_API const char *fovea_io_write_format(const char *path);
 
+/* The same for reading, by the extension alone: reading itself goes by what is in a file, not by its name. */
+FOVEA_API const char *fovea_io_read_format(const char *path);
+
+/* The file formats: what can be read and written with the libvips that is linked. */
+struct fovea_io_format_info {
+    const char *name, *extensions; /* "JPEG", "jpg jpeg jpe" */
+    const char *loader, *saver;    /* libvips' operations, or "built in"; saver "": it is not written */
+    int can_read, can_write;
+};
+FOVEA_API int fovea_io_format_count(void);
+/* i: 0..count-1. The strings stay valid. */
+FOVEA_API void fovea_io_format_describe(int i, struct fovea_io_format_info *info);
+
 /* A whole file to memory. out is filled, data included; free with fovea_io_image_free. Errors as reader_open. */
 FOVEA_API int fovea_io_read_image(fovea_io *io, const char *path, struct fovea_image *out);
 FOVEA_API void fovea_io_image_free(struct fovea_image *image);
@@ -120,7 +174,7 @@ FOVEA_API int fovea_io_encode_image(fovea_io *io, const struct fovea_image *imag
                                     const fovea_io_reader *like, void **bytes, size_t *n_bytes);
 FOVEA_API void fovea_io_bytes_free(void **bytes);
 
-/* What a file holds, from its header. Errors as reader_open. */
+/* What a file holds, from its header; of several pages, the first. Errors as reader_open. */
 FOVEA_API int fovea_io_probe(fovea_io *io, const char *path, struct fovea_io_info *info);
 
 /* Version of libvips that is linked, e.g. "8.14.1". */

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(copy, data, size);
     FILE *file = fmemopen(copy, size, "r+b");
     FUZZ_CHECK(file);
-    struct fovi_io_scan scan;
+    struct fovi_io_scan scan = { 0 };
     fovi_io_scan_file(file, (int64_t)size, &scan);
     FUZZ_CHECK(scan.kind != FOVI_IO_UNKNOWN || !scan.truncated);
     if (scan.kind == FOVI_IO_TIFF)

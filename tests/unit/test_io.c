@@ -128,7 +128,24 @@ static const struct {
     { "c16.pnm", FOVEA_SAMPLE_U16, 3, 0 },    { "g32.pfm", FOVEA_SAMPLE_F32, 1, 0 },
     { "c32.pfm", FOVEA_SAMPLE_F32, 3, 0 },    { "n8.tif", FOVEA_SAMPLE_U8, 7, 0 },
     { "nir[x].tif", FOVEA_SAMPLE_U16, 4, 0 }, { "na8.tif", FOVEA_SAMPLE_U8, 6, 1 },
+    { "g8.jxl", FOVEA_SAMPLE_U8, 1, 0 },      { "ca8.jxl", FOVEA_SAMPLE_U8, 4, 1 },
+    { "c16.jxl", FOVEA_SAMPLE_U16, 3, 0 },    { "ga8.jp2", FOVEA_SAMPLE_U8, 2, 1 },
+    { "c8.jp2", FOVEA_SAMPLE_U8, 3, 0 },      { "ca16.jp2", FOVEA_SAMPLE_U16, 4, 1 },
+    { "g8.npy", FOVEA_SAMPLE_U8, 1, 0 },      { "c16.npy", FOVEA_SAMPLE_U16, 3, 0 },
+    { "n32.npy", FOVEA_SAMPLE_F32, 7, 0 },
 };
+
+/* Does this libvips write and read the format? Not all of them have JPEG XL. */
+static int is_built_in(const char *path)
+{
+    for (int i = 0; i < fovea_io_format_count(); i++) {
+        struct fovea_io_format_info info;
+        fovea_io_format_describe(i, &info);
+        if (!strcmp(info.name, fovea_io_write_format(path)))
+            return info.can_read && info.can_write;
+    }
+    return 0;
+}
 
 static void each_format_gives_back_what_it_got(void **state)
 {
@@ -140,6 +157,10 @@ static void each_format_gives_back_what_it_got(void **state)
                 in = draw(sizes[s][0], sizes[s][1], lossless[i].sample, lossless[i].n_channels, lossless[i].has_alpha);
             struct fovea_io_loss loss;
             const char *path = in_folder(lossless[i].name);
+            if (!is_built_in(path)) {
+                fovea_io_image_free(&in);
+                continue;
+            }
             assert_ok(fovea_io_write_image(io, path, &in, NULL, &loss));
             assert_string_equal(loss.text, "");
             assert_ok(fovea_io_read_image(io, path, &out));
@@ -148,7 +169,7 @@ static void each_format_gives_back_what_it_got(void **state)
             fovea_io_image_free(&out);
         }
     }
-    assert_int_equal(count_files(1), (int)(sizeof lossless / sizeof *lossless));
+    assert_true(count_files(1) >= 31);
 }
 
 static void jpeg_is_near_and_grey_stays_grey(void **state)
@@ -235,8 +256,11 @@ static void spill(const char *path, const void *bytes, size_t n_bytes)
 static void every_cut_is_refused(void **state)
 {
     (void)state;
-    static const char *const names[] = { "t.jpg", "t.png", "t.webp", "t.tif", "t.ppm", "t.pfm" };
+    static const char *const names[] = { "t.jpg",  "t.png", "t.webp", "t.tif", "t.ppm", "t.pfm",
+                                         "t.avif", "t.jxl", "t.jp2",  "t.hdr", "t.npy" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!is_built_in(names[i]))
+            continue;
         struct fovea_image out, in = draw(200, 150, FOVEA_SAMPLE_U8, 3, 0);
         const char *path = in_folder(names[i]);
         assert_ok(fovea_io_write_image(io, path, &in, NULL, NULL));
@@ -287,6 +311,146 @@ static void plain_pnm_is_strict_and_scaled(void **state)
         }
         assert_ok(code);
         assert_memory_equal(out.data, cases[i].expected, (size_t)cases[i].n);
+        fovea_io_image_free(&out);
+    }
+}
+
+static void settings_are_met_or_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct fovea_io_write_params params;
+        int bits; /* of the file, 0 = refused */
+    } cases[] = {
+        { "s.png", { FOVEA_API_VERSION, 0, "9", 0, 0 }, 16 },
+        { "s.png", { FOVEA_API_VERSION, 0, "x", 0, 0 }, 0 },
+        { "s.png", { FOVEA_API_VERSION, 0, NULL, 8, 0 }, 8 },
+        { "s.png", { FOVEA_API_VERSION, 0, NULL, 32, 0 }, 0 },
+        { "s.png", { FOVEA_API_VERSION, 90, NULL, 0, 0 }, 0 },
+        { "s.tif", { FOVEA_API_VERSION, 0, "zstd", 0, 0 }, 16 },
+        { "s.tif", { FOVEA_API_VERSION, 0, "none", 32, 0 }, 32 },
+        { "s.tif", { FOVEA_API_VERSION, 80, "jpeg", 8, 0 }, 8 },
+        { "s.tif", { FOVEA_API_VERSION, 80, "jpeg", 16, 0 }, 0 },
+        { "s.tif", { FOVEA_API_VERSION, 80, "lzw", 0, 0 }, 0 },
+        { "s.webp", { FOVEA_API_VERSION, 80, NULL, 0, 0 }, 8 },
+        { "s.webp", { FOVEA_API_VERSION, 0, "lossless", 0, 0 }, 8 },
+        { "s.webp", { FOVEA_API_VERSION, 80, "lossless", 0, 0 }, 0 },
+        { "s.jpg", { FOVEA_API_VERSION, 101, NULL, 0, 0 }, 0 },
+        { "s.npy", { FOVEA_API_VERSION, 0, NULL, 32, 0 }, 32 },
+        { "s.ppm", { FOVEA_API_VERSION, 0, NULL, 10, 0 }, 0 },
+    };
+    struct fovea_image out, in = draw(70, 40, FOVEA_SAMPLE_U16, 3, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *path = in_folder(cases[i].name);
+        fovea_io_writer *writer;
+        int code = fovea_io_writer_open_with(&writer, io, path, in.width, in.height, &in.format, NULL,
+                                             &cases[i].params);
+        if (!cases[i].bits) {
+            assert_int_equal(code, FOVEA_E_ARG);
+            continue;
+        }
+        assert_ok(code);
+        struct fovea_sink sink = fovea_io_writer_sink(writer);
+        assert_ok(sink.write(sink.user, 0, in.height, in.data, in.stride_bytes));
+        assert_ok(fovea_io_writer_finish(&writer));
+        assert_ok(fovea_io_read_image(io, path, &out));
+        assert_int_equal(8 * (int)sample_bytes(out.format.sample), cases[i].bits);
+        fovea_io_image_free(&out);
+    }
+    fovea_io_image_free(&in);
+    count_files(1);
+}
+
+static void samples_are_widened_before_the_work(void **state)
+{
+    (void)state;
+    struct fovea_image in = draw(20, 10, FOVEA_SAMPLE_U8, 3, 0);
+    assert_ok(fovea_io_write_image(io, in_folder("w.png"), &in, NULL, NULL));
+    for (int bits = 16; bits <= 32; bits += 16) {
+        struct fovea_io_read_params params = FOVEA_IO_READ_DEFAULTS;
+        params.least_bits = bits;
+        fovea_io_reader *reader;
+        assert_ok(fovea_io_reader_open_with(&reader, io, in_folder("w.png"), &params));
+        struct fovea_source source = fovea_io_reader_source(reader);
+        assert_int_equal(source.format.sample, bits == 16 ? FOVEA_SAMPLE_U16 : FOVEA_SAMPLE_F32);
+        union {
+            uint16_t u16[60];
+            float f32[60];
+        } row;
+        assert_ok(source.read(source.user, 0, 1, &row, sizeof row));
+        for (int i = 0; i < 60; i++) {
+            int v = ((uint8_t *)in.data)[i];
+            assert_true(bits == 16 ? row.u16[i] == v * 257 : fabs((double)row.f32[i] - v / 255.) < 1e-7);
+        }
+        fovea_io_reader_close(&reader);
+    }
+    struct fovea_io_read_params wrong = FOVEA_IO_READ_DEFAULTS;
+    wrong.least_bits = 8;
+    fovea_io_reader *reader;
+    assert_int_equal(fovea_io_reader_open_with(&reader, io, in_folder("w.png"), &wrong), FOVEA_E_ARG);
+    fovea_io_image_free(&in);
+    count_files(1);
+}
+
+/* Arrays of both orders, both byte orders and each type; a row of three columns in each. */
+static void arrays_are_read_as_numpy_wrote_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *descr, *order, *shape;
+        int version, n_bytes;
+        char data[49];
+        enum fovea_sample sample;
+        double expected[6]; /* as numbers; the first = -1: must fail */
+    } cases[] = {
+        { "|u1", "False", "(2, 3)", 1, 6, "\1\2\3\4\5\6", FOVEA_SAMPLE_U8, { 1, 2, 3, 4, 5, 6 } },
+        { "|u1", "True", "(2, 3)", 1, 6, "\1\4\2\5\3\6", FOVEA_SAMPLE_U8, { 1, 2, 3, 4, 5, 6 } },
+        { "|u1", "True", "(1, 3, 2)", 2, 6, "\1\3\5\2\4\6", FOVEA_SAMPLE_U8, { 1, 2, 3, 4, 5, 6 } },
+        { "<u2", "False", "(2,3)", 3, 12, "\1\0\2\0\3\0\4\0\5\0\6\1", FOVEA_SAMPLE_U16, { 1, 2, 3, 4, 5, 262 } },
+        { ">u2", "True", "(2, 3,)", 1, 12, "\0\1\0\4\0\2\0\5\0\3\1\6", FOVEA_SAMPLE_U16, { 1, 2, 3, 4, 5, 262 } },
+        { ">f4", "False", "(1, 3)", 1, 12, "\x3f\x80\0\0\xc0\0\0\0\0\0\0\0", FOVEA_SAMPLE_F32, { 1, -2, 0, 0, 0, 0 } },
+        { "<f8",
+          "False",
+          "(1, 3)",
+          1,
+          24,
+          "\0\0\0\0\0\0\xf0\x3f\0\0\0\0\0\0\0\xc0\0\0\0\0\0\0\0\0",
+          FOVEA_SAMPLE_F32,
+          { 1, -2, 0, 0, 0, 0 } },
+        { "|b1", "False", "(1, 3)", 1, 3, "\0\1\1", FOVEA_SAMPLE_U8, { 0, 255, 255, 0, 0, 0 } },
+        { "|u1", "False", "(2, 3)", 1, 5, "\1\2\3\4\5", FOVEA_SAMPLE_U8, { -1 } },
+        { "<i4", "False", "(1, 3)", 1, 12, "", FOVEA_SAMPLE_U8, { -1 } },
+        { "|u1", "False", "(3,)", 1, 3, "", FOVEA_SAMPLE_U8, { -1 } },
+        { "|u1", "False", "(0, 3)", 1, 3, "", FOVEA_SAMPLE_U8, { -1 } },
+        { "|u1", "Falsch", "(1, 3)", 1, 3, "", FOVEA_SAMPLE_U8, { -1 } },
+        { "|u1", "False", "(1, 3, 33)", 1, 99, "", FOVEA_SAMPLE_U8, { -1 } },
+        { "|u1", "False", "(1, 99999999999999999999)", 1, 3, "", FOVEA_SAMPLE_U8, { -1 } },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char file[400] = "\x93NUMPY";
+        int start = cases[i].version == 1 ? 10 : 12;
+        file[6] = (char)cases[i].version;
+        int n = snprintf(file + start, 200, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n", cases[i].descr,
+                         cases[i].order, cases[i].shape);
+        file[8] = (char)n;
+        memcpy(file + start + n, cases[i].data, sizeof cases[i].data);
+        spill(in_folder("a.npy"), file, (size_t)(start + n + cases[i].n_bytes));
+        struct fovea_image out;
+        int code = fovea_io_read_image(io, in_folder("a.npy"), &out);
+        if (cases[i].expected[0] < 0) {
+            assert_true(code == FOVEA_E_READ || code == FOVEA_E_FORMAT || code == FOVEA_E_UNSUPPORTED ||
+                        code == FOVEA_E_LIMIT);
+            continue;
+        }
+        assert_ok(code);
+        assert_int_equal(out.format.sample, cases[i].sample);
+        for (int k = 0; k < out.width * out.height * out.format.n_channels; k++) {
+            double v = out.format.sample == FOVEA_SAMPLE_U8    ? ((uint8_t *)out.data)[k]
+                       : out.format.sample == FOVEA_SAMPLE_U16 ? ((uint16_t *)out.data)[k]
+                                                               : (double)((float *)out.data)[k];
+            assert_true(v == cases[i].expected[k]);
+        }
         fovea_io_image_free(&out);
     }
 }
@@ -518,6 +682,9 @@ int main(void)
         cmocka_unit_test(floats_are_clipped_where_the_file_has_integers),
         cmocka_unit_test(every_cut_is_refused),
         cmocka_unit_test(plain_pnm_is_strict_and_scaled),
+        cmocka_unit_test(arrays_are_read_as_numpy_wrote_them),
+        cmocka_unit_test(settings_are_met_or_refused),
+        cmocka_unit_test(samples_are_widened_before_the_work),
         cmocka_unit_test(orientation_is_applied),
         cmocka_unit_test(size_limits_come_before_decoding),
         cmocka_unit_test(rows_come_in_any_portions_and_again),
