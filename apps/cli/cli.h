@@ -101,6 +101,8 @@ int cli_print_json(const struct cli *cli, json_t *object);
 json_t *cli_json_number(double value);
 /* Text for JSON, such as a file's name: bytes that are no UTF-8 become U+FFFD. */
 json_t *cli_json_text(const char *text);
+/* Now, as ISO 8601 in UTC. */
+json_t *cli_json_date(void);
 
 /* ---- files.c ---- */
 
@@ -114,6 +116,8 @@ const char *cli_base_name(const char *path);
 char *cli_join(const char *folder, const char *name);
 /* The folder of path can be written to; else CLI_OUTPUT after a message. */
 int cli_check_writable(const struct cli *cli, const char *path);
+/* So can a --report, and it ends in .html or .json; else CLI_USAGE or CLI_OUTPUT after a message. */
+int cli_check_report(const struct cli *cli, const char *path);
 /* The pictures of a folder by their endings, sorted by name: count, or -1 after a message. Free with cli_free_names. */
 int cli_list_pictures(const struct cli *cli, const char *folder, char ***paths);
 void cli_free_names(char **paths, int n);

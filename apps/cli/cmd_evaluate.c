@@ -9,7 +9,7 @@
 #include "evaluate.h"
 
 struct evaluate_options {
-    const char *scales, *metrics, *csv;
+    const char *scales, *metrics, *csv, *report;
     struct cli_words methods;
     struct cli_how how;
 };
@@ -29,6 +29,9 @@ static const struct cli_option rows[] = {
       offsetof(struct evaluate_options, metrics), 0., 0. },
     { "csv", 0, CLI_WORD, "FILE.csv", "write a line for each picture, method and scale",
       offsetof(struct evaluate_options, csv), 0., 0. },
+    { "report", 0, CLI_WORD, "FILE.html|.json",
+      "write a page with tables, curves and the worst pictures, or\nwhat --json prints",
+      offsetof(struct evaluate_options, report), 0., 0. },
     CLI_HOW_OPTIONS(struct evaluate_options, how),
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
 };
@@ -114,7 +117,19 @@ static int check_options(struct evaluation *e, const struct evaluate_options *o,
     e->is_asked[CLI_PSNR_Y] = e->is_asked[CLI_SSIM_Y] = 1;
     if (!code && o->metrics)
         code = cli_figures_parse(e->cli, "metrics", o->metrics, e->is_asked);
-    return code || !o->csv ? code : cli_check_writable(e->cli, o->csv);
+    if (!code && o->csv)
+        code = cli_check_writable(e->cli, o->csv);
+    return code || !o->report ? code : cli_check_report(e->cli, o->report);
+}
+
+static int write_report(struct evaluation *e, const char *path)
+{
+    if (cli_has_ending(path, ".html"))
+        return eval_write_page(e, path);
+    json_t *report = eval_json(e);
+    int code = cli_write_json(e->cli, path, report);
+    json_decref(report);
+    return code;
 }
 
 static int evaluate(struct evaluation *e, const struct evaluate_options *o)
@@ -126,6 +141,8 @@ static int evaluate(struct evaluation *e, const struct evaluate_options *o)
         code = eval_run(e);
     if (!code && o->csv)
         code = eval_write_csv(e, o->csv);
+    if (!code && o->report)
+        code = write_report(e, o->report);
     if (!code && e->cli->is_json)
         code = cli_print_json(e->cli, eval_json(e));
     else if (!code)

@@ -34,6 +34,9 @@ static const struct cli_option rows[] = {
     { "report", 0, CLI_WORD, "FILE.html|.json",
       "write a page to look at (with everything in it), or\nwhat --json prints",
       offsetof(struct upscale_options, report), 0., 0. },
+    { "review-limits", 0, CLI_WORD, "LIST",
+      "--report, several inputs: which results to look at, such as\n\"rms=0.5,psnr=28,ssim=off\" (see the manual)",
+      offsetof(struct upscale_options, review_limits), 0., 0. },
     { "map", 0, CLI_WORD, "FILE.png",
       "which tile took which path: grey classic, blue filter,\n"
       "green tiny, yellow small, orange medium, magenta large,\n"
@@ -41,13 +44,6 @@ static const struct cli_option rows[] = {
       offsetof(struct upscale_options, map), 0., 0. },
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
 };
-
-static int check_report(const struct cli *cli, const char *path)
-{
-    if (!cli_has_ending(path, ".html") && !cli_has_ending(path, ".json"))
-        return cli_fail(cli, CLI_USAGE, "option --report: '%s' ends in neither .html nor .json", path);
-    return cli_check_writable(cli, path);
-}
 
 /* Options that exclude each other, and side files that could not be written after the work. */
 static int check_options(const struct cli *cli, const struct upscale_options *o, int n_inputs)
@@ -67,7 +63,7 @@ static int check_options(const struct cli *cli, const struct upscale_options *o,
     struct fovea_io_read_params params;
     int code = cli_read_params(cli, &o->inout, 0, &params);
     if (!code && o->report)
-        code = check_report(cli, o->report);
+        code = cli_check_report(cli, o->report);
     return !code && o->map ? cli_check_writable(cli, o->map) : code;
 }
 
@@ -92,17 +88,14 @@ static int write_report(const struct upscale_job *job, const char *output, const
                : cli_write_json(job->cli, path, result);
 }
 
-/* One input; a folder as output (an existing one, or a name that ends in a slash) takes the input's name. */
+/* One input; an existing folder as output takes the input's name. */
 static int run_single(const struct upscale_job *job, char *input)
 {
     const struct upscale_options *o = job->options;
-    size_t n = strlen(o->output);
     char *in_folder = NULL;
     json_t *result = NULL;
     if (cli_is_folder(o->output))
         in_folder = cli_name_in_folder(o->output, input);
-    else if (o->output[n - 1] == '/')
-        return cli_upscale_batch(job, 1, &input);
     const char *output = in_folder ? in_folder : o->output;
     int code = check_overwriting(job->cli, o, output, 1, &input);
     if (!code)
@@ -121,9 +114,12 @@ static int run_single(const struct upscale_job *job, char *input)
 static int run(struct cli *cli, void *options, int n_words, char **words)
 {
     const struct upscale_options *o = options;
-    struct upscale_job job = { cli, o, FOVEA_UPSCALE_DEFAULTS, NULL, NULL };
+    struct upscale_job job = { cli, o, FOVEA_UPSCALE_DEFAULTS, NULL, NULL, NULL };
+    struct review_limits limits;
     cli_catch_signals();
     int code = check_options(cli, o, n_words);
+    if (!code)
+        code = review_parse(cli, o->review_limits, &limits);
     if (code || (code = cli_how_params(cli, &o->how, &job.params)) ||
         (code = cli_how_method(cli, o->method, &job.params, &job.model)))
         return code;
@@ -133,7 +129,10 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     job.params.height = o->height;
     if (o->report && cli_has_ending(o->report, ".html"))
         job.pictures = json_object();
-    if (n_words == 1)
+    int is_batch = n_words > 1 || (o->output[strlen(o->output) - 1] == '/' && !cli_is_folder(o->output));
+    if (is_batch)
+        job.limits = &limits;
+    if (!is_batch)
         code = run_single(&job, words[0]);
     else if (!(code = check_overwriting(cli, o, NULL, n_words, words)))
         code = cli_upscale_batch(&job, n_words, words);

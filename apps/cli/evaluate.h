@@ -51,6 +51,12 @@ struct evaluation {
 /* Make the figures of all pictures; an exit code. */
 int eval_run(struct evaluation *e);
 
+/* Make one picture again at one scale, by every method or by only one, and show what comes out. seen: an exit code. */
+typedef int eval_seen(void *user, const struct eval_method *method, const struct fovea_image *original,
+                      const struct fovea_image *enlarged);
+int eval_again(struct evaluation *e, struct eval_scale *scale, int picture, const struct eval_method *only,
+               eval_seen *seen, void *user);
+
 /* Mean of figure i over the pictures where it is finite; NaN where it never is. */
 double eval_mean(const struct evaluation *e, const struct eval_method *method, int i);
 /* Median over the pictures: milliseconds, and milliseconds for each million pixels of the result. NaN: no memory. */
@@ -67,5 +73,10 @@ json_t *eval_json(const struct evaluation *e);
 void eval_print(const struct evaluation *e);
 /* A line for each picture, method and scale. An exit code. */
 int eval_write_csv(const struct evaluation *e, const char *path);
+
+/* ---- evaluate_page.c ---- */
+
+/* A page with tables, curves and the worst pictures, which are made again. An exit code. */
+int eval_write_page(struct evaluation *e, const char *path);
 
 #endif

@@ -8,12 +8,20 @@
 
 #include "evaluate.h"
 
+/* Pictures are made again to be seen. */
+struct again {
+    const struct eval_method *only;
+    eval_seen *seen;
+    void *user;
+};
+
 /* One picture at one scale. */
 struct work {
     struct evaluation *e;
     struct eval_scale *scale;
     int picture;
     struct fovea_image original, reduced, enlarged;
+    const struct again *again; /* NULL: for the figures */
 };
 
 static int score(struct work *w, struct eval_method *method)
@@ -25,6 +33,8 @@ static int score(struct work *w, struct eval_method *method)
                                                  1. / w->scale->scale };
     double begin_ms = cli_clock_ms();
     int code = fovea_upscale(cli->ctx, &w->reduced, &w->enlarged, &method->params, &report);
+    if (!code && w->again)
+        return w->again->seen(w->again->user, method, &w->original, &w->enlarged);
     out->ms = cli_clock_ms() - begin_ms;
     if (!code)
         code = fovea_metrics_compare_with(cli->ctx, &w->original, &w->enlarged, &params, &out->metrics);
@@ -39,14 +49,16 @@ static int score_all(struct work *w)
     if (code)
         return cli_fail_core(cli, code);
     for (int i = 0; i < w->scale->n_methods && !code; i++)
-        code = cli_is_interrupted() ? cli_fail(cli, CLI_CANCELLED, "cancelled") : score(w, &w->scale->methods[i]);
+        if (!w->again || !w->again->only || w->again->only == &w->scale->methods[i])
+            code = cli_is_interrupted() ? cli_fail(cli, CLI_CANCELLED, "cancelled") : score(w, &w->scale->methods[i]);
     return code;
 }
 
 /* image: eight bits, of the file's size; it is borrowed. */
-static int run_scale(struct evaluation *e, struct eval_scale *scale, int picture, const struct fovea_image *image)
+static int run_scale(struct evaluation *e, struct eval_scale *scale, int picture, const struct fovea_image *image,
+                     const struct again *again)
 {
-    struct work w = { e, scale, picture, *image, { 0 }, { 0 } };
+    struct work w = { e, scale, picture, *image, { 0 }, { 0 }, again };
     int s = scale->scale, code;
     w.original.width -= w.original.width % s;
     w.original.height -= w.original.height % s;
@@ -63,7 +75,8 @@ static int run_scale(struct evaluation *e, struct eval_scale *scale, int picture
     return code;
 }
 
-static int run_picture(struct evaluation *e, int picture)
+/* The scales from first to last - 1. */
+static int run_picture(struct evaluation *e, int picture, int first, int last, const struct again *again)
 {
     struct fovea_image image;
     int code = fovea_io_read_image(e->cli->io, e->paths[picture], &image);
@@ -71,10 +84,18 @@ static int run_picture(struct evaluation *e, int picture)
         return cli_fail_io(e->cli, code, 1);
     cli_to_u8(&image);
     code = cli_grey_to_rgb(e->cli, &image);
-    for (int i = 0; i < e->n_scales && !code; i++)
-        code = run_scale(e, &e->scales[i], picture, &image);
+    for (int i = first; i < last && !code; i++)
+        code = run_scale(e, &e->scales[i], picture, &image, again);
     fovea_io_image_free(&image);
     return code;
+}
+
+int eval_again(struct evaluation *e, struct eval_scale *scale, int picture, const struct eval_method *only,
+               eval_seen *seen, void *user)
+{
+    const struct again again = { only, seen, user };
+    int i = (int)(scale - e->scales);
+    return run_picture(e, picture, i, i + 1, &again);
 }
 
 int eval_run(struct evaluation *e)
@@ -84,7 +105,7 @@ int eval_run(struct evaluation *e)
     cli_progress_begin(&progress, e->cli, e->folder, 0.);
     for (int i = 0; i < e->n_pictures && !code; i++) {
         progress.callback.report(progress.callback.user, (double)i / e->n_pictures);
-        code = run_picture(e, i);
+        code = run_picture(e, i, 0, e->n_scales, NULL);
     }
     cli_progress_end(&progress);
     return code;

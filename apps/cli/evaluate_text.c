@@ -18,7 +18,7 @@ static json_t *json_pictures(const struct evaluation *e, const struct eval_scale
     for (int p = 0; p < e->n_pictures; p++) {
         const struct eval_score *score = &method->scores[p];
         json_t *object = json_object();
-        json_object_set_new(object, "name", json_string(cli_base_name(e->paths[p])));
+        json_object_set_new(object, "name", cli_json_text(cli_base_name(e->paths[p])));
         json_object_set_new(object, "width", json_integer(scale->sizes[p].width));
         json_object_set_new(object, "height", json_integer(scale->sizes[p].height));
         for (int i = 0; i < CLI_N_FIGURES; i++)
@@ -86,8 +86,10 @@ json_t *eval_json(const struct evaluation *e)
         json_object_set_new(object, "images", json_integer(e->n_pictures));
         json_object_set_new(object, "scales", scales);
     }
-    json_object_set_new(object, "folder", json_string(e->folder));
+    json_object_set_new(object, "folder", cli_json_text(e->folder));
     json_object_set_new(object, "threads", json_integer(fovea_context_threads(e->cli->ctx)));
+    json_object_set_new(object, "command", cli_json_text(e->cli->command_line));
+    json_object_set_new(object, "date", cli_json_date());
     json_object_set_new(object, "version", json_string(fovea_version()));
     return object;
 }

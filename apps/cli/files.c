@@ -68,6 +68,13 @@ int cli_check_writable(const struct cli *cli, const char *path)
     return CLI_OK;
 }
 
+int cli_check_report(const struct cli *cli, const char *path)
+{
+    if (!cli_has_ending(path, ".html") && !cli_has_ending(path, ".json"))
+        return cli_fail(cli, CLI_USAGE, "option --report: '%s' ends in neither .html nor .json", path);
+    return cli_check_writable(cli, path);
+}
+
 static int is_picture_name(const char *name)
 {
     return name[0] != '.' && fovea_io_read_format(name);

@@ -11,15 +11,21 @@
 #include "preview.h"
 #include "upscale.h"
 
-#define WHOLE_PIXELS 1.5e6 /* pictures up to this size are shown as they are, larger ones reduced to it */
-#define WHOLE_SIDE 8000
 #define WHOLE_QUALITY 90
-#define DETAIL_WIDTH 512
-#define DETAIL_HEIGHT 384
 #define MAX_DETAILS 3
+
+/* How much of a picture a page shows. Wholes of up to whole_pixels are shown as they are, larger ones reduced. */
+struct measure {
+    double whole_pixels;
+    int whole_side, detail_width, detail_height, n_details, is_review;
+};
+
+static const struct measure report_measure = { 1.5e6, 8000, 512, 384, MAX_DETAILS, 0 };
+static const struct measure review_measure = { 1e5, 1000, 240, 180, 1, 1 };
 
 struct maker {
     const struct cli_shown *shown;
+    const struct measure *measure;
     int width, height;             /* of the result */
     int is_full;                   /* the whole is not reduced */
     int whole_width, whole_height; /* as shown */
@@ -84,13 +90,14 @@ static int find_detail(struct maker *m, const struct fovea_map *map, const doubl
 
 static int find_details(struct maker *m, const struct fovea_map *map)
 {
-    int width = m->is_full ? m->width / 3 : DETAIL_WIDTH, height = m->is_full ? m->height / 3 : DETAIL_HEIGHT;
+    int width = m->is_full ? m->width / 3 : m->measure->detail_width,
+        height = m->is_full ? m->height / 3 : m->measure->detail_height;
     if (width < 48 || height < 48 || width > m->width || height > m->height)
         return CLI_OK;
     double *sum = integrate(map);
     if (!sum)
         return cli_fail(m->shown->cli, CLI_RESOURCE, "out of memory");
-    while (m->n_details < MAX_DETAILS && find_detail(m, map, sum, width, height))
+    while (m->n_details < m->measure->n_details && find_detail(m, map, sum, width, height))
         ;
     free(sum);
     return CLI_OK;
@@ -158,12 +165,12 @@ static int add_layers(struct maker *m, json_t *layers, fovea_io_reader *result)
     fovea_io_reader *input = m->shown->input;
     struct fovea_source source = fovea_io_reader_source(input);
     int w = source.width, h = source.height;
-    cli_fit(&w, &h, WHOLE_PIXELS, WHOLE_SIDE);
+    cli_fit(&w, &h, m->measure->whole_pixels, m->measure->whole_side);
     int code = add_layer(m, layers, "result", m->shown->run->report.method, result, m->width, m->height, m->whole_width,
                          m->whole_height);
     if (!code)
         code = add_layer(m, layers, "bicubic", "bicubic", input, m->width, m->height, m->whole_width, m->whole_height);
-    if (!code)
+    if (!code && !m->measure->is_review)
         code = add_layer(m, layers, "input", "input pixels", input, source.width, source.height, w, h);
     return code;
 }
@@ -249,8 +256,9 @@ static int fill(struct maker *m, json_t *out, fovea_io_reader *result, const str
                               json_rect(m->details[i].x, m->details[i].y, m->details[i].width, m->details[i].height));
     if (!code)
         code = add_layers(m, layers, result);
-    if (!code)
-        code = add_provenance(m, overlays);
+    if (code || m->measure->is_review)
+        return code;
+    code = add_provenance(m, overlays);
     return code ? code : add_difficulty(m, overlays, map);
 }
 
@@ -265,10 +273,10 @@ static int analyze(const struct cli_shown *shown, struct fovea_map **map)
     return code ? cli_fail_core(shown->cli, code) : CLI_OK;
 }
 
-int cli_report_pictures(const struct cli_shown *shown, json_t **out)
+static int make_pictures(const struct cli_shown *shown, const struct measure *measure, json_t **out)
 {
     const struct fovea_report *r = &shown->run->report;
-    struct maker m = { .shown = shown, .width = r->out_width, .height = r->out_height };
+    struct maker m = { .shown = shown, .measure = measure, .width = r->out_width, .height = r->out_height };
     struct fovea_map *map = NULL;
     fovea_io_reader *result;
     *out = NULL;
@@ -276,7 +284,7 @@ int cli_report_pictures(const struct cli_shown *shown, json_t **out)
     m.scale_y = r->scale_y;
     m.whole_width = m.width;
     m.whole_height = m.height;
-    cli_fit(&m.whole_width, &m.whole_height, WHOLE_PIXELS, WHOLE_SIDE);
+    cli_fit(&m.whole_width, &m.whole_height, measure->whole_pixels, measure->whole_side);
     m.is_full = m.whole_width == m.width && m.whole_height == m.height;
     int code = fovea_io_reader_open(&result, shown->cli->io, shown->run->output);
     if (code)
@@ -292,4 +300,14 @@ int cli_report_pictures(const struct cli_shown *shown, json_t **out)
     else
         *out = pictures;
     return code;
+}
+
+int cli_report_pictures(const struct cli_shown *shown, json_t **out)
+{
+    return make_pictures(shown, &report_measure, out);
+}
+
+int cli_review_pictures(const struct cli_shown *shown, json_t **out)
+{
+    return make_pictures(shown, &review_measure, out);
 }

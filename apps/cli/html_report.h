@@ -22,4 +22,7 @@ struct cli_shown {
  * An exit code, after a message; else *out is set. */
 int cli_report_pictures(const struct cli_shown *shown, json_t **out);
 
+/* The same, small: a thumbnail of the result, and one detail of result and bicubic. No overlays. */
+int cli_review_pictures(const struct cli_shown *shown, json_t **out);
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 
@@ -116,6 +117,15 @@ json_t *cli_json_text(const char *text)
     value = json_stringn(repaired, at);
     free(repaired);
     return value;
+}
+
+json_t *cli_json_date(void)
+{
+    char text[32];
+    struct tm tm;
+    time_t now = time(NULL);
+    return gmtime_r(&now, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? json_string(text)
+                                                                                         : json_null();
 }
 
 json_t *cli_json_number(double value)

@@ -4,7 +4,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "model_text.h"
 
@@ -169,16 +168,6 @@ static json_t *json_size(int width, int height)
     return object;
 }
 
-/* Now, as ISO 8601 in UTC. */
-static json_t *json_date(void)
-{
-    char text[32];
-    struct tm tm;
-    time_t now = time(NULL);
-    return gmtime_r(&now, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? json_string(text)
-                                                                                         : json_null();
-}
-
 json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
 {
     const struct fovea_report *r = &run->report;
@@ -212,7 +201,7 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     if (run->loss && run->loss->text[0])
         json_object_set_new(object, "note", json_string(run->loss->text));
     json_object_set_new(object, "command", cli_json_text(cli->command_line));
-    json_object_set_new(object, "date", json_date());
+    json_object_set_new(object, "date", cli_json_date());
     json_object_set_new(object, "version", json_string(fovea_version()));
     return object;
 }

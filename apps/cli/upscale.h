@@ -5,10 +5,10 @@
 #ifndef FOVEA_CLI_UPSCALE_H
 #define FOVEA_CLI_UPSCALE_H
 
-#include "cli.h"
+#include "review.h"
 
 struct upscale_options {
-    const char *output, *method, *report, *map;
+    const char *output, *method, *report, *review_limits, *map;
     double scale;
     int width, height;
     struct cli_how how;
@@ -23,6 +23,7 @@ struct upscale_job {
     struct fovea_upscale_params params;
     fovea_model *model; /* of a file, or NULL */
     json_t *pictures;   /* NULL, or an object that gets what a page shows of each result, by the result's name */
+    const struct review_limits *limits; /* several inputs: which results to look at; else NULL */
 };
 
 /* The colour of each path in maps and pages. */

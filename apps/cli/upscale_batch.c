@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "html_page.h"
 #include "upscale.h"
 
 char *cli_name_in_folder(const char *folder, const char *input)
@@ -83,10 +84,28 @@ static int run_one(const struct upscale_job *job, const char *input, const char 
     else
         code = cli_upscale_file(job, input, output, &result);
     if (!result)
-        result = json_pack("{s:s, s:s, s:i, s:s}", "input", input, "output", output, "exit_code", code, "error",
-                           cli_last_message());
+        result = json_pack("{s:o, s:o, s:i, s:o}", "input", cli_json_text(input), "output", cli_json_text(output),
+                           "exit_code", code, "error", cli_json_text(cli_last_message()));
     json_array_append_new(list, result);
     return code;
+}
+
+/* The limits, and how many results are past one. */
+static json_t *json_review(const struct upscale_job *job, const json_t *results)
+{
+    size_t i, n_flagged = 0;
+    json_t *result;
+    json_array_foreach(results, i, result)
+        n_flagged += json_is_true(json_object_get(json_object_get(result, "review"), "flagged"));
+    return job->limits ? json_pack("{s:o, s:i}", "limits", review_limits_json(job->limits), "flagged", (int)n_flagged)
+                       : json_null();
+}
+
+static int write_report(const struct upscale_job *job, const json_t *object)
+{
+    const char *path = job->options->report;
+    return job->pictures ? cli_write_page(job->cli, path, &cli_page_review, object, job->pictures)
+                         : cli_write_json(job->cli, path, object);
 }
 
 static int run_all(const struct upscale_job *job, int n, char **inputs, char **outputs)
@@ -104,10 +123,11 @@ static int run_all(const struct upscale_job *job, int n, char **inputs, char **o
     int verdict = code == CLI_CANCELLED ? CLI_CANCELLED : n_failed ? CLI_SOME_FAILED : CLI_OK;
     if (n_failed)
         cli_fail(cli, verdict, "%d of %d inputs failed", n_failed, n);
-    json_t *object = json_pack("{s:i, s:i, s:o, s:s}", "inputs", n, "failed", n_failed, "results", list, "version",
-                               fovea_version());
+    json_t *object = json_pack("{s:i, s:i, s:o, s:s, s:o, s:o, s:o}", "inputs", n, "failed", n_failed, "results", list,
+                               "version", fovea_version(), "date", cli_json_date(), "command",
+                               cli_json_text(cli->command_line), "review", json_review(job, list));
     if (job->options->report && verdict != CLI_CANCELLED) {
-        code = cli_write_json(cli, job->options->report, object);
+        code = write_report(job, object);
         verdict = verdict ? verdict : code;
     }
     if (cli->is_json && verdict != CLI_CANCELLED) {

@@ -9,6 +9,8 @@
 #include "html_report.h"
 #include "upscale.h"
 
+#define MAX_REVIEWED 200
+
 /* Share of colour in the map, and the colour of each path: what the map's legend says. */
 #define MAP_SHARE .45
 const uint8_t cli_path_colors[FOVEA_N_PATHS][3] = {
@@ -84,6 +86,8 @@ static void tell(const struct upscale_job *job, const struct cli_run *run, json_
         cli_note(job->cli, "'%s': %s", run->output, run->loss->text);
     if (result)
         *result = cli_json_run(job->cli, run);
+    if (result && job->limits)
+        json_object_set_new(*result, "review", review_judge(job->limits, *result));
     if (!job->cli->is_json && !job->cli->is_quiet)
         cli_print_run(run);
 }
@@ -94,10 +98,18 @@ static int collect_pictures(const struct upscale_job *job, const struct cli_run 
 {
     const struct cli_shown shown = { job->cli, run, reader, plan };
     json_t *pictures;
-    int code = cli_report_pictures(&shown, &pictures);
+    int code = job->limits ? cli_review_pictures(&shown, &pictures) : cli_report_pictures(&shown, &pictures);
     if (!code)
         json_object_set_new(job->pictures, run->output, pictures);
     return code;
+}
+
+/* Of many results only those are shown that somebody should look at, and not without end. */
+static int wants_pictures(const struct upscale_job *job, json_t **result)
+{
+    const json_t *review = result ? json_object_get(*result, "review") : NULL;
+    return !job->limits ||
+           (json_is_true(json_object_get(review, "flagged")) && json_object_size(job->pictures) < MAX_REVIEWED);
 }
 
 static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struct cli_run *run, json_t **result)
@@ -124,7 +136,7 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struc
     if (!code) {
         tell(job, run, result);
         code = job->options->map ? write_map(job, reader, plan) : CLI_OK;
-        if (!code && job->pictures)
+        if (!code && job->pictures && wants_pictures(job, result))
             code = collect_pictures(job, run, reader, plan);
     }
     fovea_plan_free(&plan);

@@ -149,6 +149,43 @@ def test_touch(browser):
     browser.screen(1280, 900)
 
 
+def test_review(browser):
+    soft_png("b.png", 40, 40)
+    write_file("c.png", b"no picture")
+    inputs = ["a.png", "b.png", "c.png"]
+    expect(1, "c.png", "upscale", *inputs, "-o", "out", "--report", "v.html", "--review-limits", "rms=0")
+    browser.open(file_url(path("v.html")))
+    text = browser.run("return document.body.innerText")
+    check("3 of 3 results need a look" in text and "c.png" in text, "the review counts: %s" % text[:80])
+    check(browser.run("return document.querySelectorAll('figure img').length") >= 4, "the review shows pictures")
+    severe = browser.run("return [...document.querySelectorAll('.entry h3')].map(h => h.textContent)")
+    expected = sorted(("a.png", "b.png"), key=lambda n: -review_severity(n))
+    check(severe == expected, "the worst first: %s, not %s" % (expected, severe))
+    check_page(browser, "the review")
+
+
+def review_severity(name):
+    with open(path("v.html"), encoding="utf-8") as file:
+        report = json.loads(file.read().split('id="report">')[1].split("</script>")[0])
+    return next(r["review"]["severity"] for r in report["results"] if r["input"] == name)
+
+
+def test_evaluation(browser):
+    os.mkdir(path("set"))
+    soft_png("set/x.png", 60, 50)
+    soft_png("set/y.png", 50, 60)
+    expect_ok("evaluate", "set", "-s", "2", "--method", "bicubic", "--method", "lanczos3", "--report", "e.html")
+    browser.open(file_url(path("e.html")))
+    check(browser.run("return document.querySelectorAll('svg.plot circle').length") == 2, "a dot for each method")
+    inside = browser.run("""const box = document.querySelector('svg.plot').getBoundingClientRect();
+        const words = [...document.querySelectorAll('svg.plot text')].map(t => t.getBoundingClientRect());
+        return words.every(b => b.left >= box.left - 1 && b.right <= box.right + 1 && b.top >= box.top - 1
+            && b.bottom <= box.bottom + 1)""")
+    check(inside, "the plot's words lie inside it")
+    check(browser.run("return document.querySelectorAll('figure img').length") == 6, "originals and both methods")
+    check_page(browser, "the evaluation")
+
+
 soft_png("a.png", 96, 120)
 expect_ok("upscale", "a.png", "-o", "o.png", "-s", "2", "--report", "r.html")
 browser = Browser(file_url(path("r.html")))
@@ -161,6 +198,8 @@ try:
     test_layers(browser)
     test_touch(browser)
     check_page(browser, "the report")
+    test_review(browser)
+    test_evaluation(browser)
 finally:
     browser.close()
 finish()

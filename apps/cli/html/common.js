@@ -77,9 +77,12 @@ function table(head, rows, caption) {
   const numeric = head.map(([, isNumber]) => isNumber ? 'number' : null);
   const cell = (tag, content, i) => content instanceof Element && content.tagName === 'TD' ? content
     : make(tag, { class: numeric[i], scope: tag === 'th' ? 'row' : null }, content);
-  return make('div', { class: 'scroll' }, make('table', {}, caption ? make('caption', {}, caption) : null,
+  const frame = make('div', { class: 'scroll', role: 'group', 'aria-label': caption || 'Table' }, make('table', {}, caption ? make('caption', {}, caption) : null,
     make('thead', {}, make('tr', {}, head.map(([text], i) => make('th', { class: numeric[i], scope: 'col' }, text)))),
     make('tbody', {}, rows.map(row => make('tr', {}, row.map((content, i) => cell(i ? 'td' : 'th', content, i)))))));
+  // What can be scrolled must be reached by keyboard.
+  new ResizeObserver(() => { frame.tabIndex = frame.scrollWidth > frame.clientWidth ? 0 : -1; }).observe(frame);
+  return frame;
 }
 function definitions(pairs) {
   return make('dl', {}, pairs.filter(([, value]) => value !== null && value !== undefined && value !== '')

@@ -1,1 +1,70 @@
-'use strict';
+// SPDX-License-Identifier: BSD-2-Clause
+// The review of many results: those that failed, those to look at with the worst first, and all the others.
+const results = report.results;
+// Limits of figures that nothing was measured of would promise too much.
+const limits = report.review.limits.filter(l => results.some(r => known((r[l.group] || {})[l.field])));
+const failures = results.filter(r => r.error !== undefined);
+const made = results.filter(r => r.error === undefined);
+const flagged = made.filter(r => r.review.flagged).sort((a, b) => b.review.severity - a.review.severity);
+const others = made.filter(r => !r.review.flagged).sort((a, b) => b.review.severity - a.review.severity);
+
+const isShare = check => ['within2', 'fallback'].includes(check);
+function shownValue(check, value) {
+  if (isShare(check)) return check === 'within2' ? percentDown(value) : percent(value, 2);
+  return fixed(value, ['psnr', 'energy', 'uncertainty'].includes(check) ? 1 : 3);
+}
+function shownLimit(limit) {
+  return (limit.is_least ? 'at least ' : 'at most ') + shownValue(limit.check, limit.limit)
+    + (limit.unit ? ' ' + limit.unit : '');
+}
+
+function header() {
+  const total = results.reduce((sum, r) => sum + (r.total_ms || 0), 0);
+  const title = flagged.length || failures.length
+    ? `${flagged.length + failures.length} of ${results.length} results need a look` : `All ${results.length} results pass`;
+  return [make('header', {}, brand('fovea review'), make('h1', {}, title)),
+    make('section', { class: 'cards' },
+      card('Past a limit', String(flagged.length), `of ${made.length}`, flagged.length
+        ? 'Listed below, the worst first.' : 'No figure of any result is past its limit.', flagged.length ? 'warn' : 'good'),
+      card('Not made', String(failures.length), `of ${results.length}`, failures.length
+        ? 'The reasons are listed below.' : 'Every input gave a result.', failures.length ? 'bad' : 'good'),
+      card('Time', duration(total), '', 'for all results together.'))];
+}
+function failurePanel() {
+  return failures.length ? panel('Not made', '', table([['Input'], ['Reason']], failures.map(r => [r.input, r.error])))
+    : null;
+}
+function picture(layer, i, caption) {
+  const piece = layer && layer.pieces[i];
+  return piece ? make('figure', {}, make('img', { src: piece.src, alt: caption, loading: 'lazy' }),
+    make('figcaption', {}, caption)) : null;
+}
+function entry(r) {
+  const shown = pictures[r.output], detail = shown && shown.details.length && shown.whole_scale < 1 ? 1 : 0;
+  return make('section', { class: 'panel entry' }, make('div', {}, make('h3', {}, baseName(r.output)),
+    make('p', { class: 'quiet small' }, `${r.in.width} × ${r.in.height} → ${r.out.width} × ${r.out.height}, ${r.method}`),
+    make('ul', {}, r.review.failed.map(f => {
+      const limit = limits.find(l => l.check === f.check);
+      return make('li', {}, mark('warn'), make('span', {}, make('strong', {}, shownValue(f.check, f.value)), ' '
+        + limit.title, make('br', {}), make('span', { class: 'quiet' }, shownLimit(limit))));
+    }))), shown ? make('div', { class: 'figures' }, detail ? picture(shown.layers.result, 0, 'the result') : null,
+    picture(shown.layers.bicubic, detail, detail ? 'its finest part, bicubic' : 'bicubic'),
+    picture(shown.layers.result, detail, detail ? 'the same part of the result' : 'the result'))
+    : make('p', { class: 'quiet small' }, 'No pictures: enough others are shown.'));
+}
+function row(r) {
+  const c = r.consistency || {}, s = r.self_test || {}, q = r.quality || {};
+  return [baseName(r.output), fixed(r.review.severity, 2), fixed(c.rms, 3), percentDown(c.within_2),
+    count((r.tiles || {}).fallback), fixed(q.added_rms, 1), fixed(q.predicted_rms_error, 1), fixed(s.psnr_y, 2),
+    fixed(s.ssim_y, 4)];
+}
+const head = [['Result'], ['Severity', 1], ['RMS', 1], ['Within 2', 1], ['Fallbacks', 1], ['Added', 1],
+  ['Expected error', 1], ['Self-test PSNR-Y', 1], ['SSIM-Y', 1]];
+
+document.title = 'fovea review: ' + flagged.length + ' of ' + results.length;
+page.replaceChildren(...[header(), failurePanel(), flagged.map(entry),
+  panel('The limits', 'A result past one of them is listed above. Severity 1 is just at a limit, 2 is twice as far.',
+    table([['Figure'], ['Limit']], limits.map(l => [l.title, shownLimit(l)]))),
+  others.length ? make('section', { class: 'panel' }, make('details', {}, make('summary', {},
+    `The other ${others.length} results, all within the limits`), table(head, others.map(row)))) : null,
+  panel('Repeat this run', '', commandBlock(report.command || '')), rawData(), foot()].flat(Infinity).filter(Boolean));
