@@ -321,7 +321,8 @@ struct cli_run {
     const struct fovea_upscale_params *params;
     const fovea_model *model; /* from a file, or NULL */
     const struct fovea_io_loss *loss;
-    int page; /* 0 = the file's only one */
+    int page;          /* 0 = the file's only one */
+    json_t *reference; /* the result against the true picture, or NULL */
     struct fovea_report report;
 };
 

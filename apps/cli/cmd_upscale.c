@@ -37,6 +37,8 @@ static const struct cli_option rows[] = {
     { "review-limits", 0, CLI_WORD, "LIST",
       "--report, several inputs: which results to look at, such as\n\"rms=0.5,psnr=28,ssim=off\" (see the manual)",
       offsetof(struct upscale_options, review_limits), 0., 0. },
+    { "reference", 0, CLI_WORD, "FILE", "the true picture, if there is one: compare the result with it",
+      offsetof(struct upscale_options, reference), 0., 0. },
     { "map", 0, CLI_WORD, "FILE.png",
       "which tile took which path: grey classic, blue filter,\n"
       "green tiny, yellow small, orange medium, magenta large,\n"
@@ -52,6 +54,10 @@ static int check_options(const struct cli *cli, const struct upscale_options *o,
         return cli_fail(cli, CLI_USAGE, "an INPUT and -o OUTPUT are needed (see --help)");
     if (o->scale > 0. && (o->width || o->height))
         return cli_fail(cli, CLI_USAGE, "--scale and a size in pixels exclude each other");
+    if (o->reference && n_inputs > 1)
+        return cli_fail(cli, CLI_USAGE, "--reference is for one input");
+    if (o->reference && cli_is_same_file(o->reference, o->output))
+        return cli_fail(cli, CLI_USAGE, "--reference and --output name one file");
     if (o->map && n_inputs > 1)
         return cli_fail(cli, CLI_USAGE, "--map is for one input");
     if (o->map && !fovea_io_write_format(o->map))
@@ -60,6 +66,8 @@ static int check_options(const struct cli *cli, const struct upscale_options *o,
         return cli_fail(cli, CLI_USAGE, "--map and --output name one file");
     if (o->map && cli_wants_all_pages(&o->inout))
         return cli_fail(cli, CLI_USAGE, "--map is for one page");
+    if (cli_wants_all_pages(&o->inout) && (o->reference || (o->report && cli_has_ending(o->report, ".html"))))
+        return cli_fail(cli, CLI_USAGE, "--reference and a page as --report are for one page of the input");
     struct fovea_io_read_params params;
     int code = cli_read_params(cli, &o->inout, 0, &params);
     if (!code && o->report)

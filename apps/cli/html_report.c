@@ -175,6 +175,18 @@ static int add_layers(struct maker *m, json_t *layers, fovea_io_reader *result)
     return code;
 }
 
+/* The true picture, which has the result's size. */
+static int add_reference(struct maker *m, json_t *layers)
+{
+    fovea_io_reader *reader;
+    int code = fovea_io_reader_open(&reader, m->shown->cli->io, m->shown->reference);
+    if (code)
+        return cli_fail_io(m->shown->cli, code, 1);
+    code = add_layer(m, layers, "reference", "reference", reader, m->width, m->height, m->whole_width, m->whole_height);
+    fovea_io_reader_close(&reader);
+    return code;
+}
+
 /* ---- overlays: one pixel a tile ---- */
 
 static json_t *legend_entry(const char *name, const uint8_t rgb[3])
@@ -258,7 +270,10 @@ static int fill(struct maker *m, json_t *out, fovea_io_reader *result, const str
         code = add_layers(m, layers, result);
     if (code || m->measure->is_review)
         return code;
-    code = add_provenance(m, overlays);
+    if (m->shown->reference)
+        code = add_reference(m, layers);
+    if (!code)
+        code = add_provenance(m, overlays);
     return code ? code : add_difficulty(m, overlays, map);
 }
 

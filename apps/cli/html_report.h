@@ -13,11 +13,13 @@ struct cli_shown {
     const struct cli_run *run;
     fovea_io_reader *input;
     const fovea_plan *plan;
+    const char *reference; /* the true picture, or NULL */
 };
 
 /* The pictures of the page, with sizes and places in pixels of the result:
  *   width, height, whole_scale: pixels of the shown whole for one of the result, 1 = nothing was reduced;
- *   layers: {result, bicubic, input}, each {title, pieces: [{x, y, w, h, src}]}, the whole first, then details;
+ *   layers: {result, bicubic, input, and reference if there is one}, each {title, pieces: [{x, y, w, h, src}]}, the
+ *   whole first, then details;
  *   details: [{x, y, w, h}], places of much fine structure; overlays: [{key, title, src, w, h, legend}].
  * An exit code, after a message; else *out is set. */
 int cli_report_pictures(const struct cli_shown *shown, json_t **out);

@@ -44,6 +44,19 @@ static void print_times(const struct fovea_report *r)
     putchar('\n');
 }
 
+static void print_reference(const json_t *reference)
+{
+    static const char *const keys[] = { "result", "bicubic" };
+    printf("  reference   ");
+    for (int i = 0; i < 2; i++) {
+        const json_t *figures = json_object_get(reference, keys[i]);
+        printf("%s %s PSNR-Y %.2f dB, SSIM-Y %.4f", i ? ";" : "", keys[i],
+               json_number_value(json_object_get(figures, "psnr_y")),
+               json_number_value(json_object_get(figures, "ssim_y")));
+    }
+    putchar('\n');
+}
+
 void cli_print_run(const struct cli_run *run)
 {
     const struct fovea_report *r = &run->report;
@@ -68,6 +81,8 @@ void cli_print_run(const struct cli_run *run)
     if (run->params->method == FOVEA_METHOD_AUTO)
         printf("  routing      saved %.1f %% of the network's work (%.0f ms), predicted loss %.3f dB\n",
                100. * r->saved_network_share, r->saved_ms, r->predicted_loss_db);
+    if (run->reference)
+        print_reference(run->reference);
     printf("  memory       %.1f MB at most\n", (double)r->peak_bytes / 1e6);
     printf("  written      %s\n", run->output);
 }
@@ -198,6 +213,8 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "peak_bytes", json_integer((json_int_t)r->peak_bytes));
     json_object_set_new(object, "settings", json_settings(cli, run));
     json_object_set_new(object, "models", json_models(cli, run));
+    if (run->reference)
+        json_object_set(object, "reference", run->reference);
     if (run->loss && run->loss->text[0])
         json_object_set_new(object, "note", json_string(run->loss->text));
     json_object_set_new(object, "command", cli_json_text(cli->command_line));

@@ -16,18 +16,18 @@ enum scale {
 };
 
 static const struct check {
-    const char *key, *group, *field; /* the key of --review-limits; where the figure stands in the JSON of a run */
+    const char *key, *place; /* the key of --review-limits; where the figure stands in the JSON of a run */
     const char *title, *unit;
     enum scale scale;
     double limit;
 } checks[REVIEW_N_CHECKS] = {
-    { "rms", "consistency", "rms", "difference from the input when reduced again, RMS", "levels of 255", RATIO, .5 },
-    { "within2", "consistency", "within_2", "share of samples within 2 levels when reduced again", "", NEARNESS, .995 },
-    { "fallback", "tiles", "fallback", "share of tiles that failed a check and fell back", "", SHARE, 0. },
-    { "energy", "quality", "added_rms", "luma added to the plain enlargement, RMS", "levels of 255", RATIO, 12. },
-    { "uncertainty", "quality", "predicted_rms_error", "expected error of luma, RMS", "levels of 255", RATIO, 12. },
-    { "psnr", "self_test", "psnr_y", "self-test: PSNR-Y", "dB", DECIBEL, 24. },
-    { "ssim", "self_test", "ssim_y", "self-test: SSIM-Y", "", NEARNESS, .7 },
+    { "rms", "consistency/rms", "difference from the input when reduced again, RMS", "levels of 255", RATIO, .5 },
+    { "within2", "consistency/within_2", "share of samples within 2 levels when reduced again", "", NEARNESS, .995 },
+    { "fallback", "tiles/fallback", "share of tiles that failed a check and fell back", "", SHARE, 0. },
+    { "energy", "added_rms", "luma added to the plain enlargement, RMS", "levels of 255", RATIO, 12. },
+    { "uncertainty", "predicted_rms_error", "expected error of luma, RMS", "levels of 255", RATIO, 12. },
+    { "psnr", "selftest/methods/*/psnr_y", "self-test: PSNR-Y", "dB", DECIBEL, 24. },
+    { "ssim", "selftest/methods/*/ssim_y", "self-test: SSIM-Y", "", NEARNESS, .7 },
 };
 
 static int is_least(const struct check *check)
@@ -76,24 +76,39 @@ json_t *review_limits_json(const struct review_limits *limits)
     json_t *list = json_array();
     for (int i = 0; i < REVIEW_N_CHECKS; i++)
         if (!isnan(limits->value[i]))
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:b}", "check", checks[i].key,
-                                                  "group", checks[i].group, "field", checks[i].field, "title",
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:f, s:b}", "check", checks[i].key, "title",
                                                   checks[i].title, "unit", checks[i].unit, "limit", limits->value[i],
                                                   "is_least", is_least(&checks[i])));
     return list;
 }
 
+/* What stands at a place of an object; "*" is the name that its neighbour "method" gives. */
+static const json_t *find(const json_t *object, const char *place)
+{
+    char name[64];
+    const char *method = NULL;
+    while (object && *place) {
+        size_t length = strcspn(place, "/");
+        snprintf(name, sizeof name, "%.*s", (int)length, place);
+        if (json_is_string(json_object_get(object, "method")))
+            method = json_string_value(json_object_get(object, "method"));
+        object = json_object_get(object, strcmp(name, "*") ? name : method ? method : "");
+        place += length + (place[length] == '/');
+    }
+    return object;
+}
+
 /* The figure of a check; NaN where the run has none. Tiles are counted: their share of all. */
 static double figure(const struct check *check, const json_t *run)
 {
-    const json_t *group = json_object_get(run, check->group), *value = json_object_get(group, check->field), *other;
+    const json_t *value = find(run, check->place), *other;
     const char *key;
     double sum = 0.;
     if (!json_is_number(value))
         return NAN;
     if (check->scale != SHARE)
         return json_number_value(value);
-    json_t *tiles = json_object_get(run, check->group);
+    json_t *tiles = json_object_get(run, "tiles");
     json_object_foreach(tiles, key, other) sum += json_number_value(other);
     return sum > 0. ? json_number_value(value) / sum : NAN;
 }
@@ -110,10 +125,12 @@ static double severity(const struct check *check, double value, double limit)
 
 json_t *review_judge(const struct review_limits *limits, const json_t *run)
 {
-    json_t *failed = json_array();
+    json_t *failed = json_array(), *figures = json_object();
     double worst = 0.;
     for (int i = 0; i < REVIEW_N_CHECKS; i++) {
         double value = figure(&checks[i], run), how_bad;
+        if (!isnan(value))
+            json_object_set_new(figures, checks[i].key, json_real(value));
         if (isnan(value) || isnan(limits->value[i]))
             continue;
         how_bad = severity(&checks[i], value, limits->value[i]);
@@ -122,5 +139,6 @@ json_t *review_judge(const struct review_limits *limits, const json_t *run)
             json_array_append_new(failed, json_pack("{s:s, s:f, s:f}", "check", checks[i].key, "value", value, "limit",
                                                     limits->value[i]));
     }
-    return json_pack("{s:b, s:f, s:o}", "flagged", worst > 1., "severity", worst, "failed", failed);
+    return json_pack("{s:b, s:f, s:o, s:o}", "flagged", worst > 1., "severity", worst, "failed", failed, "figures",
+                     figures);
 }

@@ -17,11 +17,11 @@ struct review_limits {
 /* The defaults, changed by list, "rms=0.5,psnr=off" (NULL: nothing is changed). An exit code, after a message. */
 int review_parse(const struct cli *cli, const char *list, struct review_limits *limits);
 
-/* The limits as JSON: [{check, group, field, title, unit, limit, is_least}], those that are off left out;
- * group and field: where a run has the figure. */
+/* The limits as JSON: [{check, title, unit, limit, is_least}], those that are off left out. */
 json_t *review_limits_json(const struct review_limits *limits);
 
-/* The verdict on a run, what cli_json_run made: {flagged, severity, failed: [{check, value, limit}]}. severity: of the
+/* The verdict on a run, what cli_json_run made: {flagged, severity, failed: [{check, value, limit}],
+ * figures: {check: value}}, the figures that the run has. severity: of the
  * worst check, 1 = just at its limit, 2 = twice as far; 0 where nothing could be checked. */
 json_t *review_judge(const struct review_limits *limits, const json_t *run);
 

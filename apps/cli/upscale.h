@@ -8,7 +8,7 @@
 #include "review.h"
 
 struct upscale_options {
-    const char *output, *method, *report, *review_limits, *map;
+    const char *output, *method, *report, *review_limits, *reference, *map;
     double scale;
     int width, height;
     struct cli_how how;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "html_report.h"
+#include "reference.h"
 #include "upscale.h"
 
 #define MAX_REVIEWED 200
@@ -96,7 +97,7 @@ static void tell(const struct upscale_job *job, const struct cli_run *run, json_
 static int collect_pictures(const struct upscale_job *job, const struct cli_run *run, fovea_io_reader *reader,
                             const fovea_plan *plan)
 {
-    const struct cli_shown shown = { job->cli, run, reader, plan };
+    const struct cli_shown shown = { job->cli, run, reader, plan, job->options->reference };
     json_t *pictures;
     int code = job->limits ? cli_review_pictures(&shown, &pictures) : cli_report_pictures(&shown, &pictures);
     if (!code)
@@ -112,6 +113,12 @@ static int wants_pictures(const struct upscale_job *job, json_t **result)
            (json_is_true(json_object_get(review, "flagged")) && json_object_size(job->pictures) < MAX_REVIEWED);
 }
 
+static int check_reference(const struct upscale_job *job, const fovea_plan *plan, const struct fovea_format *format)
+{
+    return cli_reference_check(job->cli, job->options->reference, fovea_plan_width(plan), fovea_plan_height(plan),
+                               format);
+}
+
 static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struct cli_run *run, json_t **result)
 {
     struct cli *cli = job->cli;
@@ -122,6 +129,10 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struc
     int code = fovea_plan_build(&plan, cli->ctx, source.width, source.height, &source.format, &job->params);
     if (code)
         return cli_fail_core(cli, code);
+    if (job->options->reference && (code = check_reference(job, plan, &source.format))) {
+        fovea_plan_free(&plan);
+        return code;
+    }
     const struct fovea_io_write_params params = cli_write_params(&job->options->inout);
     code = fovea_io_writer_open_with(&writer, cli->io, run->output, fovea_plan_width(plan), fovea_plan_height(plan),
                                      &source.format, reader, &params);
@@ -133,12 +144,15 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struc
         code = run_plan(job, plan, reader, &writer, run);
     }
     fovea_io_writer_abandon(&writer);
+    if (!code && job->options->reference)
+        code = cli_reference_compare(cli, job->options->reference, run, &source, &run->reference);
     if (!code) {
         tell(job, run, result);
         code = job->options->map ? write_map(job, reader, plan) : CLI_OK;
         if (!code && job->pictures && wants_pictures(job, result))
             code = collect_pictures(job, run, reader, plan);
     }
+    json_decref(run->reference);
     fovea_plan_free(&plan);
     return code;
 }

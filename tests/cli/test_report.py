@@ -84,6 +84,26 @@ check(len(pieces) == 1 + len(shown["details"]) >= 2, "details of a large picture
 check({size_of(p["src"]) for p in pieces[1:]} == {(512, 384)}, "details are not reduced")
 check(os.path.getsize(path("l.html")) < 6e6, "the page's size is bounded: %d" % os.path.getsize(path("l.html")))
 
+# with a reference: the figures of compare, for the result and for bicubic, and the picture
+expect_ok("downscale", "a.png", "-o", "small.png", "-s", "2")
+expect_ok("upscale", "small.png", "-o", "plain.png", "--method", "bicubic")
+run = expect_ok("upscale", "small.png", "-o", "up.png", "--reference", "a.png", "--json", "--report", "f.html")
+found = islands("f.html")
+figures = run.json().get("reference", {})
+check(found["report"].get("reference") == figures and figures.get("file") == "a.png", "the page has the figures")
+for key, name in (("result", "up.png"), ("bicubic", "plain.png")):
+    expected = expect_ok("compare", "a.png", name, "--border", "2", "--json").json()
+    for figure in ("psnr_y", "ssim_y", "psnr", "gmsd", "fsim"):
+        check(figures[key][figure] == expected[figure], "%s, %s: %s" % (name, figure, figures[key][figure]))
+check(size_of(found["pictures"]["layers"]["reference"]["pieces"][0]["src"]) == (96, 80), "the reference is shown")
+before = names_in()
+expect(3, "96x80", "upscale", "small.png", "-o", "z.png", "-s", "3", "--reference", "a.png")
+expect(3, "channels", "upscale", "g.png", "-o", "z.png", "--width", "96", "--height", "80", "--reference", "a.png")
+expect(3, "missing.png", "upscale", "a.png", "-o", "z.png", "--reference", "missing.png")
+expect(2, "one input", "upscale", "a.png", "small.png", "-o", "z", "--reference", "a.png")
+expect(2, "--reference", "upscale", "small.png", "-o", "up.png", "--reference", "up.png")
+check(names_in() == before, "something was written: %s" % names_in())
+
 # faults
 before = names_in()
 expect(4, "missing", "upscale", "a.png", "-o", "z.png", "--report", "missing/r.html")

@@ -3,7 +3,7 @@
 const scales = report.scales || [report];
 const figureNames = { psnr_y: ['PSNR-Y', 'dB', 2, 1], ssim_y: ['SSIM-Y', '', 4, 1], psnr: ['PSNR', 'dB', 2, 1],
   ms_ssim: ['MS-SSIM', '', 4, 1], fsim: ['FSIM', '', 4, 1], fsimc: ['FSIMc', '', 4, 1], gmsd: ['GMSD', '', 4, -1],
-  ergas: ['ERGAS', '', 3, -1], sam: ['SAM', '°', 3, -1], ciede2000: ['CIEDE2000', '', 3, -1] };
+  ergas: ['ERGAS', '', 3, -1], sam: ['SAM', '°', 3, -1], delta_e: ['ΔE00', '', 3, -1] };
 
 function bestOf(entries, key, sign) {
   return Math.max(...entries.map(([, m]) => m[key]).filter(known).map(v => sign * v));
@@ -67,7 +67,7 @@ function plot(scale) {
 function worstCase(shown) {
   return make('div', {}, make('h3', {}, shown.name, make('span', { class: 'quiet small' }, ` · ${shown.width} × ${shown.height}`)),
     make('div', { class: 'figures' }, shown.pieces.map(piece => make('figure', {}, make('img', { class: 'pixels',
-      src: piece.src, alt: `${shown.name}, ${piece.title}`, loading: 'lazy' }), make('figcaption', {}, baseName(piece.title),
+      src: piece.src, alt: `${shown.name}, ${piece.title}` }), make('figcaption', {}, baseName(piece.title),
       known(piece.psnr_y) ? ` · ${fixed(piece.psnr_y, 2)} dB` : '')))));
 }
 function pictureTable(scale) {

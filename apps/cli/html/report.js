@@ -32,6 +32,26 @@ function checksCard() {
       : 'No tile was out of range, drifted in mean or colour, or held a number that is none.',
     tiles.fallback ? 'warn' : 'good');
 }
+// What is known of the quality: against the reference, else by the self-test.
+function qualityCard() {
+  const r = report.reference, t = report.selftest;
+  if (r && known(r.result.psnr_y)) {
+    const gain = r.result.psnr_y - r.bicubic.psnr_y;
+    return card('Against the reference', fixed(r.result.psnr_y, 2), 'dB PSNR-Y', `${gain < 0 ? 'Worse' : 'Better'} than `
+      + `bicubic by ${fixed(Math.abs(gain), 2)} dB; SSIM-Y ${fixed(r.result.ssim_y, 4)}.`, gain < 0 ? 'warn' : 'good');
+  }
+  const own = t && t.crops && t.methods[t.method], plain = own && t.methods.bicubic;
+  if (!own || !plain || own === plain) return null;
+  const gain = own.psnr_y - plain.psnr_y;
+  return card('Self-test', (gain < 0 ? '−' : '+') + fixed(Math.abs(gain), 2), 'dB over bicubic', 'The input, reduced by '
+    + `${t.scale} and enlarged again by this method: ${fixed(own.psnr_y, 2)} dB.`, gain < 0 ? 'warn' : 'good');
+}
+function expectedCard() {
+  if (!known(report.added_rms)) return null;
+  return card('Added to bicubic', fixed(report.added_rms, 1), 'levels RMS', known(report.predicted_rms_error)
+    ? `Expected error against the unknown truth: ${fixed(report.predicted_rms_error, 1)} levels of luma.`
+    : 'Luma that filter and networks put in.');
+}
 function routingCard() {
   if (report.settings.method !== 'auto') return null;
   return card('Work that routing saved', percent(routing.saved_network_share, 0), '', 'of the network\'s work'
@@ -80,6 +100,32 @@ function consistencyPanel() {
   return panel('Consistency and cost', 'An enlargement that is reduced again must give the picture that it was made from. '
     + 'This says how nearly it does, measured on the result as it was written.', definitions(rows));
 }
+const figureNames = { psnr_y: ['PSNR-Y, dB', 2], ssim_y: ['SSIM-Y', 4], psnr: ['PSNR, dB', 2], ms_ssim: ['MS-SSIM', 4],
+  fsim: ['FSIM', 4], fsimc: ['FSIMc', 4], gmsd: ['GMSD', 4, 1], ergas: ['ERGAS', 3, 1], sam: ['SAM, °', 3, 1],
+  delta_e: ['ΔE00', 3, 1] };
+function referencePanel() {
+  const r = report.reference;
+  if (!r) return null;
+  const keys = Object.keys(figureNames).filter(key => known(r.result[key]) || known(r.bicubic[key]));
+  const cell = (key, own, other) => {
+    const isBetter = figureNames[key][2] ? own[key] < other[key] : own[key] > other[key];
+    return make('td', { class: 'number' + (isBetter ? ' best' : '') }, fixed(own[key], figureNames[key][1]));
+  };
+  return panel('Against the reference', `${baseName(r.file)}; ${r.border} pixels at each border are left out of PSNR and `
+    + 'SSIM. The better value is bold.', r.result.identical ? make('p', {}, 'The result is identical to the reference.')
+    : null, table([['Figure'], ['Result', 1], ['Bicubic', 1], ['Better is']], keys.map(key => [figureNames[key][0],
+    cell(key, r.result, r.bicubic), cell(key, r.bicubic, r.result), figureNames[key][2] ? 'lower' : 'higher'])));
+}
+function selfTestPanel() {
+  const t = report.selftest;
+  if (!t || !t.crops) return null;
+  return panel('Self-test', `Without a reference: the input, reduced by ${t.scale}, enlarged again by each method and compared `
+    + 'with itself' + (t.share < .999 ? `, on ${t.crops} parts that stand for the whole` : '') + '. It says which method '
+    + 'suits this picture, not how far the result is from the truth.', table([['Method'], ['PSNR-Y, dB', 1], ['SSIM-Y', 1],
+    ['FSIM', 1], ['Time', 1]], Object.entries(t.methods).map(([name, m]) => [baseName(name) + (name === t.method
+      ? ' (this run)' : ''), make('td', { class: 'number' + (name === t.best ? ' best' : '') }, fixed(m.psnr_y, 2)),
+    fixed(m.ssim_y, 4), fixed(m.fsim, 4), duration(m.ms)])));
+}
 function modelsPanel() {
   const models = report.models || [];
   return panel('Models', models.length ? 'The trained coefficients that made this picture, by their hash.'
@@ -100,8 +146,9 @@ function repeatPanel() {
 document.title = baseName(report.output) + ' – fovea report';
 pictures.tiles = tileTotal;
 page.replaceChildren(header(),
-  make('section', { class: 'cards' }, consistencyCard(), checksCard(), routingCard(), timeCard()),
+  make('section', { class: 'cards' }, consistencyCard(), checksCard(), qualityCard(), expectedCard(), routingCard(), timeCard()),
   makeViewer(pictures),
-  make('div', { class: 'columns' }, make('div', {}, tilesPanel(), consistencyPanel(), modelsPanel()),
-    make('div', {}, stagesPanel(), repeatPanel())),
+  make('div', { class: 'columns' }, make('div', {}, referencePanel(), selfTestPanel(), tilesPanel(),
+    consistencyPanel()),
+    make('div', {}, stagesPanel(), modelsPanel(), repeatPanel())),
   rawData(), foot());

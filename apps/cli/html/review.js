@@ -2,7 +2,7 @@
 // The review of many results: those that failed, those to look at with the worst first, and all the others.
 const results = report.results;
 // Limits of figures that nothing was measured of would promise too much.
-const limits = report.review.limits.filter(l => results.some(r => known((r[l.group] || {})[l.field])));
+const limits = report.review.limits.filter(l => results.some(r => r.review && known(r.review.figures[l.check])));
 const failures = results.filter(r => r.error !== undefined);
 const made = results.filter(r => r.error === undefined);
 const flagged = made.filter(r => r.review.flagged).sort((a, b) => b.review.severity - a.review.severity);
@@ -36,7 +36,7 @@ function failurePanel() {
 }
 function picture(layer, i, caption) {
   const piece = layer && layer.pieces[i];
-  return piece ? make('figure', {}, make('img', { src: piece.src, alt: caption, loading: 'lazy' }),
+  return piece ? make('figure', {}, make('img', { src: piece.src, alt: caption }),
     make('figcaption', {}, caption)) : null;
 }
 function entry(r) {
@@ -52,14 +52,13 @@ function entry(r) {
     picture(shown.layers.result, detail, detail ? 'the same part of the result' : 'the result'))
     : make('p', { class: 'quiet small' }, 'No pictures: enough others are shown.'));
 }
+const checks = [...new Set(made.flatMap(r => Object.keys(r.review.figures)))];
+const columnNames = { rms: 'RMS', within2: 'Within 2 levels', fallback: 'Fallbacks', energy: 'Added',
+  uncertainty: 'Expected error', psnr: 'Self-test PSNR-Y', ssim: 'Self-test SSIM-Y' };
+const head = [['Result'], ['Severity', 1]].concat(checks.map(c => [columnNames[c] || c, 1]));
 function row(r) {
-  const c = r.consistency || {}, s = r.self_test || {}, q = r.quality || {};
-  return [baseName(r.output), fixed(r.review.severity, 2), fixed(c.rms, 3), percentDown(c.within_2),
-    count((r.tiles || {}).fallback), fixed(q.added_rms, 1), fixed(q.predicted_rms_error, 1), fixed(s.psnr_y, 2),
-    fixed(s.ssim_y, 4)];
+  return [baseName(r.output), fixed(r.review.severity, 2)].concat(checks.map(c => shownValue(c, r.review.figures[c])));
 }
-const head = [['Result'], ['Severity', 1], ['RMS', 1], ['Within 2', 1], ['Fallbacks', 1], ['Added', 1],
-  ['Expected error', 1], ['Self-test PSNR-Y', 1], ['SSIM-Y', 1]];
 
 document.title = 'fovea review: ' + flagged.length + ' of ' + results.length;
 page.replaceChildren(...[header(), failurePanel(), flagged.map(entry),
