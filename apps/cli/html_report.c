@@ -231,24 +231,49 @@ static int add_provenance(struct maker *m, json_t *overlays)
     return code;
 }
 
-static int add_difficulty(struct maker *m, json_t *overlays, const struct fovea_map *map)
+/* A value of each tile as heat; they lie step floats apart, full is the brightest. low, high: what the ends mean. */
+struct heat {
+    const char *key, *title, *low, *high;
+    const float *values;
+    size_t step;
+    int n_tiles_x, n_tiles_y;
+    float full;
+};
+
+static int add_heat(struct maker *m, json_t *overlays, const struct heat *h)
 {
     const struct fovea_format rgb = { FOVEA_SAMPLE_U8, 3, 0 };
-    static const char *const names[] = { "flat", "", "medium", "", "hard" };
     struct fovea_image tiles;
-    if (!cli_new_image(m->shown->cli, &tiles, map->n_tiles_x, map->n_tiles_y, &rgb))
+    if (!h->values)
+        return CLI_OK;
+    if (!cli_new_image(m->shown->cli, &tiles, h->n_tiles_x, h->n_tiles_y, &rgb))
         return CLI_RESOURCE;
-    for (size_t i = 0; i < (size_t)map->n_tiles_x * (size_t)map->n_tiles_y; i++)
-        fovea_heat_color(map->tiles[i].difficulty, (uint8_t *)tiles.data + 3 * i);
+    for (size_t i = 0; i < (size_t)h->n_tiles_x * (size_t)h->n_tiles_y; i++)
+        fovea_heat_color(fminf(h->values[i * h->step] / h->full, 1.f), (uint8_t *)tiles.data + 3 * i);
     json_t *legend = json_array();
     for (int i = 0; i < 5; i++) {
         uint8_t color[3];
         fovea_heat_color((float)i / 4.f, color);
-        json_array_append_new(legend, legend_entry(names[i], color));
+        json_array_append_new(legend, legend_entry(i ? i < 4 ? "" : h->high : h->low, color));
     }
-    int code = add_overlay(m, overlays, "difficulty", "where detail was lost", &tiles, legend);
+    int code = add_overlay(m, overlays, h->key, h->title, &tiles, legend);
     fovea_io_image_free(&tiles);
     return code;
+}
+
+static int add_maps(struct maker *m, json_t *overlays, const struct fovea_map *map)
+{
+    const struct heat difficulty = { .key = "difficulty",
+                                     .title = "where detail was lost",
+                                     .low = "flat",
+                                     .high = "hard",
+                                     .values = &map->tiles[0].difficulty,
+                                     .step = sizeof map->tiles[0] / sizeof(float),
+                                     .n_tiles_x = map->n_tiles_x,
+                                     .n_tiles_y = map->n_tiles_y,
+                                     .full = 1.f };
+    int code = add_provenance(m, overlays);
+    return code ? code : add_heat(m, overlays, &difficulty);
 }
 
 /* ---- all of it ---- */
@@ -272,9 +297,7 @@ static int fill(struct maker *m, json_t *out, fovea_io_reader *result, const str
         return code;
     if (m->shown->reference)
         code = add_reference(m, layers);
-    if (!code)
-        code = add_provenance(m, overlays);
-    return code ? code : add_difficulty(m, overlays, map);
+    return code ? code : add_maps(m, overlays, map);
 }
 
 static int analyze(const struct cli_shown *shown, struct fovea_map **map)
