@@ -55,7 +55,8 @@ function brand(text) {
   return make('div', { class: 'brand' }, make('svg:svg', { viewBox: '0 0 20 20', 'aria-hidden': 'true' },
     make('svg:circle', { cx: 10, cy: 10, r: 8.5, fill: 'none', stroke: 'currentColor', 'stroke-width': 1.5,
       opacity: .45 }),
-    make('svg:circle', { cx: 10, cy: 10, r: 5, fill: 'none', stroke: 'currentColor', 'stroke-width': 1.5, opacity: .75 }),
+    make('svg:circle', { cx: 10, cy: 10, r: 5, fill: 'none', stroke: 'currentColor', 'stroke-width': 1.5,
+      opacity: .75 }),
     make('svg:circle', { cx: 10, cy: 10, r: 2.2, fill: 'currentColor' })), text);
 }
 // A verdict that does not lean on colour: good, warn, bad, or nothing to say.
@@ -77,7 +78,8 @@ function table(head, rows, caption) {
   const numeric = head.map(([, isNumber]) => isNumber ? 'number' : null);
   const cell = (tag, content, i) => content instanceof Element && content.tagName === 'TD' ? content
     : make(tag, { class: numeric[i], scope: tag === 'th' ? 'row' : null }, content);
-  const frame = make('div', { class: 'scroll', role: 'group', 'aria-label': caption || 'Table' }, make('table', {}, caption ? make('caption', {}, caption) : null,
+  const frame = make('div', { class: 'scroll', role: 'group', 'aria-label': caption || 'Table' },
+    make('table', {}, caption ? make('caption', {}, caption) : null,
     make('thead', {}, make('tr', {}, head.map(([text], i) => make('th', { class: numeric[i], scope: 'col' }, text)))),
     make('tbody', {}, rows.map(row => make('tr', {}, row.map((content, i) => cell(i ? 'td' : 'th', content, i)))))));
   // What can be scrolled must be reached by keyboard.

@@ -11,8 +11,9 @@ function bestOf(entries, key, sign) {
 function methodTable(scale) {
   const entries = Object.entries(scale.methods);
   const keys = Object.keys(figureNames).filter(key => entries.some(([, m]) => m[key] !== undefined));
-  const head = [['Method']].concat(keys.map(key => [figureNames[key][0] + (figureNames[key][1] ? ' ' + figureNames[key][1]
-    : ''), 1]), [['ms', 1], ['ms per megapixel', 1], ['Consistency', 1]]);
+  const head = [['Method']].concat(keys.map(key => [figureNames[key][0]
+    + (figureNames[key][1] ? ' ' + figureNames[key][1] : ''), 1]),
+  [['ms', 1], ['ms per megapixel', 1], ['Consistency', 1]]);
   const best = Object.fromEntries(keys.map(key => [key, bestOf(entries, key, figureNames[key][3])]));
   const cell = (m, key) => figureNames[key][3] * m[key] === best[key]
     ? make('td', { class: 'number best' }, fixed(m[key], figureNames[key][2])) : fixed(m[key], figureNames[key][2]);
@@ -41,7 +42,8 @@ function plot(scale) {
     content);
   const parts = [];
   for (let v = y0; v <= y1 + step / 2; v += step)
-    parts.push(line(left, y(v), w - right, y(v)), text(v.toFixed(step < .1 ? 2 : step < 1 ? 1 : 0), left - 8, y(v) + 4, 'end'));
+    parts.push(line(left, y(v), w - right, y(v)),
+      text(v.toFixed(step < .1 ? 2 : step < 1 ? 1 : 0), left - 8, y(v) + 4, 'end'));
   for (const t of ticks)
     parts.push(line(x(t), top, x(t), h - bottom), text(String(parseFloat(t.toPrecision(3))), x(t), h - bottom + 18,
       'middle'));
@@ -60,12 +62,13 @@ function plot(scale) {
       text(baseName(p.method), lx, ly, 'start', 'label'));
   }
   return make('svg:svg', { class: 'plot', viewBox: `0 0 ${w} ${h}`, role: 'img', 'aria-label':
-    'Quality against time. ' + points.map(p => `${baseName(p.method)}: ${fixed(p.psnr_y, 2)} dB in ${fixed(p.ms_per_mp, 1)} `
-      + 'milliseconds per megapixel').join('; ') }, parts);
+    'Quality against time. ' + points.map(p => `${baseName(p.method)}: ${fixed(p.psnr_y, 2)} dB in `
+      + `${fixed(p.ms_per_mp, 1)} milliseconds per megapixel`).join('; ') }, parts);
 }
 
 function worstCase(shown) {
-  return make('div', {}, make('h3', {}, shown.name, make('span', { class: 'quiet small' }, ` · ${shown.width} × ${shown.height}`)),
+  return make('div', {}, make('h3', {}, shown.name,
+    make('span', { class: 'quiet small' }, ` · ${shown.width} × ${shown.height}`)),
     make('div', { class: 'figures' }, shown.pieces.map(piece => make('figure', {}, make('img', { class: 'pixels',
       src: piece.src, alt: `${shown.name}, ${piece.title}` }), make('figcaption', {}, baseName(piece.title),
       known(piece.psnr_y) ? ` · ${fixed(piece.psnr_y, 2)} dB` : '')))));
@@ -80,15 +83,17 @@ function pictureTable(scale) {
 }
 function scaleSection(scale) {
   const worst = (pictures.worst || []).filter(w => w.scale === scale.scale);
-  return [panel(`Enlarging ×${scale.scale}`, `Each picture is reduced exactly by ${scale.scale}, enlarged by each method, and `
-    + `compared with itself; ${scale.scale} pixels at each border are left out.`, methodTable(scale), pictureTable(scale)),
+  return [panel(`Enlarging ×${scale.scale}`, `Each picture is reduced exactly by ${scale.scale}, enlarged by each `
+    + `method, and compared with itself; ${scale.scale} pixels at each border are left out.`,
+  methodTable(scale), pictureTable(scale)),
   panel('Quality against time', 'Up and to the left is better. Joined: no faster method is as good.', plot(scale)),
-  worst.length ? panel('The worst pictures', `Where ${baseName(worst[0].method)} scores lowest, cut out around its largest `
-    + 'error.', make('div', { class: 'pairs' }, worst.map(worstCase))) : null];
+  worst.length ? panel('The worst pictures', `Where ${baseName(worst[0].method)} scores lowest, cut out around its `
+    + 'largest error.', make('div', { class: 'pairs' }, worst.map(worstCase))) : null];
 }
 
 document.title = 'fovea evaluation of ' + baseName(report.folder);
-page.replaceChildren(...[make('header', {}, brand('fovea evaluation'), make('h1', {}, baseName(report.folder.replace(/\/+$/, ''))),
+page.replaceChildren(...[make('header', {}, brand('fovea evaluation'),
+  make('h1', {}, baseName(report.folder.replace(/\/+$/, ''))),
   make('ul', { class: 'facts' }, [report.folder, `${report.images} pictures`, scales.map(s => '×' + s.scale).join(', '),
     `${Object.keys(scales[0].methods).length} methods`, `${report.threads} threads`].map(t => make('li', {}, t)))),
 scales.map(scaleSection), panel('Repeat this run', '', commandBlock(report.command || '')), rawData(), foot()]

@@ -21,7 +21,8 @@ function header() {
 function consistencyCard() {
   const title = 'Agrees with the input';
   if (!known(consistency.rms))
-    return card(title, 'not measured', '', 'Consistency was off for this method: nothing held the result to its input.');
+    return card(title, 'not measured', '', 'Consistency was off for this method: '
+      + 'nothing held the result to its input.');
   const verdict = consistency.rms <= .5 && consistency.within_2 >= .995 ? 'good' : 'warn';
   return card(title, fixed(consistency.rms, 3), 'levels RMS', 'Reduced again, the result gives the input back: '
     + percentDown(consistency.within_2) + ' of the samples are within 2 levels of 255.', verdict);
@@ -37,14 +38,15 @@ function qualityCard() {
   const r = report.reference, t = report.selftest;
   if (r && known(r.result.psnr_y)) {
     const gain = r.result.psnr_y - r.bicubic.psnr_y;
-    return card('Against the reference', fixed(r.result.psnr_y, 2), 'dB PSNR-Y', `${gain < 0 ? 'Worse' : 'Better'} than `
-      + `bicubic by ${fixed(Math.abs(gain), 2)} dB; SSIM-Y ${fixed(r.result.ssim_y, 4)}.`, gain < 0 ? 'warn' : 'good');
+    return card('Against the reference', fixed(r.result.psnr_y, 2), 'dB PSNR-Y', (gain < 0 ? 'Worse' : 'Better')
+      + ` than bicubic by ${fixed(Math.abs(gain), 2)} dB; SSIM-Y ${fixed(r.result.ssim_y, 4)}.`,
+    gain < 0 ? 'warn' : 'good');
   }
   const own = t && t.crops && t.methods[t.method], plain = own && t.methods.bicubic;
   if (!own || !plain || own === plain) return null;
   const gain = own.psnr_y - plain.psnr_y;
-  return card('Self-test', (gain < 0 ? '−' : '+') + fixed(Math.abs(gain), 2), 'dB over bicubic', 'The input, reduced by '
-    + `${t.scale} and enlarged again by this method: ${fixed(own.psnr_y, 2)} dB.`, gain < 0 ? 'warn' : 'good');
+  return card('Self-test', (gain < 0 ? '−' : '+') + fixed(Math.abs(gain), 2), 'dB over bicubic', 'The input, reduced '
+    + `by ${t.scale} and enlarged again by this method: ${fixed(own.psnr_y, 2)} dB.`, gain < 0 ? 'warn' : 'good');
 }
 function expectedCard() {
   if (!known(report.added_rms)) return null;
@@ -61,7 +63,8 @@ function routingCard() {
 function timeCard() {
   const megapixels = report.out.width * report.out.height / 1e6;
   return card('Time', duration(report.total_ms), '', fixed(megapixels / report.total_ms * 1000, 2)
-    + ' megapixels of result per second, ' + report.settings.threads + (report.settings.threads === 1 ? ' thread' : ' threads')
+    + ' megapixels of result per second, ' + report.settings.threads
+    + (report.settings.threads === 1 ? ' thread' : ' threads')
     + ', at most ' + megabytes(report.peak_bytes) + ' of memory.');
 }
 
@@ -84,7 +87,8 @@ function tilesPanel() {
 function stagesPanel() {
   const stages = Object.entries(report.stages_ms || {}).filter(([, ms]) => ms >= .05);
   const most = Math.max(...stages.map(([, ms]) => ms), 1e-9);
-  return panel('Where the time went', 'Wall time of each stage. Reading and writing run beside the others where they can.',
+  return panel('Where the time went', 'Wall time of each stage. Reading '
+    + 'and writing run beside the others where they can.',
     table([['Stage'], [''], ['Time', 1], ['Share', 1]], stages.map(([name, ms]) =>
       [name, meter(ms / most), duration(ms), percent(ms / report.total_ms, 0)])));
 }
@@ -97,7 +101,8 @@ function consistencyPanel() {
       + routing.max_loss + ' dB allowed' : null],
     ['Input pixels through a network', count(report.network_px)],
     ['Memory at most', megabytes(report.peak_bytes)], ['Note', report.note]];
-  return panel('Consistency and cost', 'An enlargement that is reduced again must give the picture that it was made from. '
+  return panel('Consistency and cost', 'An enlargement that is reduced again must give the picture that it was '
+    + 'made from. '
     + 'This says how nearly it does, measured on the result as it was written.', definitions(rows));
 }
 const figureNames = { psnr_y: ['PSNR-Y, dB', 2], ssim_y: ['SSIM-Y', 4], psnr: ['PSNR, dB', 2], ms_ssim: ['MS-SSIM', 4],
@@ -111,17 +116,19 @@ function referencePanel() {
     const isBetter = figureNames[key][2] ? own[key] < other[key] : own[key] > other[key];
     return make('td', { class: 'number' + (isBetter ? ' best' : '') }, fixed(own[key], figureNames[key][1]));
   };
-  return panel('Against the reference', `${baseName(r.file)}; ${r.border} pixels at each border are left out of PSNR and `
-    + 'SSIM. The better value is bold.', r.result.identical ? make('p', {}, 'The result is identical to the reference.')
+  return panel('Against the reference', `${baseName(r.file)}; ${r.border} pixels at each border are left out of `
+    + 'PSNR and SSIM. The better value is bold.',
+  r.result.identical ? make('p', {}, 'The result is identical to the reference.')
     : null, table([['Figure'], ['Result', 1], ['Bicubic', 1], ['Better is']], keys.map(key => [figureNames[key][0],
     cell(key, r.result, r.bicubic), cell(key, r.bicubic, r.result), figureNames[key][2] ? 'lower' : 'higher'])));
 }
 function selfTestPanel() {
   const t = report.selftest;
   if (!t || !t.crops) return null;
-  return panel('Self-test', `Without a reference: the input, reduced by ${t.scale}, enlarged again by each method and compared `
-    + 'with itself' + (t.share < .999 ? `, on ${t.crops} parts that stand for the whole` : '') + '. It says which method '
-    + 'suits this picture, not how far the result is from the truth.', table([['Method'], ['PSNR-Y, dB', 1], ['SSIM-Y', 1],
+  return panel('Self-test', `Without a reference: the input, reduced by ${t.scale}, enlarged again by each method and `
+    + 'compared with itself' + (t.share < .999 ? `, on ${t.crops} parts that stand for the whole` : '') + '. It says '
+    + 'which method suits this picture, not how far the result is from the truth.',
+  table([['Method'], ['PSNR-Y, dB', 1], ['SSIM-Y', 1],
     ['FSIM', 1], ['Time', 1]], Object.entries(t.methods).map(([name, m]) => [baseName(name) + (name === t.method
       ? ' (this run)' : ''), make('td', { class: 'number' + (name === t.best ? ' best' : '') }, fixed(m.psnr_y, 2)),
     fixed(m.ssim_y, 4), fixed(m.fsim, 4), duration(m.ms)])));
@@ -146,7 +153,8 @@ function repeatPanel() {
 document.title = baseName(report.output) + ' – fovea report';
 pictures.tiles = tileTotal;
 page.replaceChildren(header(),
-  make('section', { class: 'cards' }, consistencyCard(), checksCard(), qualityCard(), expectedCard(), routingCard(), timeCard()),
+  make('section', { class: 'cards' }, consistencyCard(), checksCard(), qualityCard(), expectedCard(),
+    routingCard(), timeCard()),
   makeViewer(pictures),
   make('div', { class: 'columns' }, make('div', {}, referencePanel(), selfTestPanel(), tilesPanel(),
     consistencyPanel()),

@@ -21,11 +21,13 @@ function shownLimit(limit) {
 function header() {
   const total = results.reduce((sum, r) => sum + (r.total_ms || 0), 0);
   const title = flagged.length || failures.length
-    ? `${flagged.length + failures.length} of ${results.length} results need a look` : `All ${results.length} results pass`;
+    ? `${flagged.length + failures.length} of ${results.length} results need a look`
+    : `All ${results.length} results pass`;
   return [make('header', {}, brand('fovea review'), make('h1', {}, title)),
     make('section', { class: 'cards' },
       card('Past a limit', String(flagged.length), `of ${made.length}`, flagged.length
-        ? 'Listed below, the worst first.' : 'No figure of any result is past its limit.', flagged.length ? 'warn' : 'good'),
+        ? 'Listed below, the worst first.' : 'No figure of any result is past its limit.',
+      flagged.length ? 'warn' : 'good'),
       card('Not made', String(failures.length), `of ${results.length}`, failures.length
         ? 'The reasons are listed below.' : 'Every input gave a result.', failures.length ? 'bad' : 'good'),
       card('Time', duration(total), '', 'for all results together.'))];
@@ -42,7 +44,8 @@ function picture(layer, i, caption) {
 function entry(r) {
   const shown = pictures[r.output], detail = shown && shown.details.length && shown.whole_scale < 1 ? 1 : 0;
   return make('section', { class: 'panel entry' }, make('div', {}, make('h3', {}, baseName(r.output)),
-    make('p', { class: 'quiet small' }, `${r.in.width} × ${r.in.height} → ${r.out.width} × ${r.out.height}, ${r.method}`),
+    make('p', { class: 'quiet small' }, `${r.in.width} × ${r.in.height} → `
+      + `${r.out.width} × ${r.out.height}, ${r.method}`),
     make('ul', {}, r.review.failed.map(f => {
       const limit = limits.find(l => l.check === f.check);
       return make('li', {}, mark('warn'), make('span', {}, make('strong', {}, shownValue(f.check, f.value)), ' '

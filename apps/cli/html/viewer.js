@@ -255,7 +255,8 @@ function makeViewer(shown) {
 
   new ResizeObserver(refresh).observe(stage);
   window.viewer = { view, refresh, images };
-  return make('section', { class: 'panel viewer', 'aria-label': 'Before and after' }, stage, make('div', { class: 'tools' },
+  return make('section', { class: 'panel viewer', 'aria-label': 'Before and after' }, stage,
+    make('div', { class: 'tools' },
     group('Before', Object.keys(shown.layers).filter(key => key !== 'result').map(key =>
       button(shown.layers[key].title, () => { view.before = key; }, () => view.before === key))),
     group('Map', shown.overlays.map(o => button(o.title, () => toggle(o.key), () => view.overlay === o.key)),
