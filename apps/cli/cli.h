@@ -167,7 +167,7 @@ void cli_to_u8(struct fovea_image *image);
 
 /* A grey eight-bit picture becomes red, green and blue, as the published tables take it (its luma is then studio
  * range); others stay. CLI_OK or CLI_RESOURCE. */
-int cli_grey_to_rgb(struct cli *cli, struct fovea_image *image);
+int cli_grey_to_rgb(const struct cli *cli, struct fovea_image *image);
 /* Grey values 0..255 of a row as a person sees them. */
 void cli_row_grey(const struct fovea_format *format, const void *row, int width, uint8_t *grey);
 /* A test picture: soft shading, edges, fine texture, flat parts. */
@@ -324,6 +324,7 @@ struct cli_run {
     int page;          /* 0 = the file's only one */
     json_t *reference; /* the result against the true picture, or NULL */
     struct fovea_report report;
+    const struct cli_selftest *selftest; /* selftest.h; NULL = not asked for */
 };
 
 void cli_print_run(const struct cli_run *run);

@@ -54,7 +54,7 @@ void cli_to_u8(struct fovea_image *image)
     image->stride_bytes = (ptrdiff_t)row_samples;
 }
 
-int cli_grey_to_rgb(struct cli *cli, struct fovea_image *image)
+int cli_grey_to_rgb(const struct cli *cli, struct fovea_image *image)
 {
     if (image->format.n_channels != 1)
         return CLI_OK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model_text.h"
+#include "selftest.h"
 
 static const char *preset_name(enum fovea_preset preset)
 {
@@ -84,6 +85,8 @@ void cli_print_run(const struct cli_run *run)
     if (run->reference)
         print_reference(run->reference);
     printf("  memory       %.1f MB at most\n", (double)r->peak_bytes / 1e6);
+    if (run->selftest)
+        cli_selftest_print(run->selftest);
     printf("  written      %s\n", run->output);
 }
 
@@ -215,6 +218,8 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "models", json_models(cli, run));
     if (run->reference)
         json_object_set(object, "reference", run->reference);
+    if (run->selftest)
+        json_object_set_new(object, "selftest", cli_selftest_json(run->selftest));
     if (run->loss && run->loss->text[0])
         json_object_set_new(object, "note", json_string(run->loss->text));
     json_object_set_new(object, "command", cli_json_text(cli->command_line));

@@ -13,7 +13,7 @@ struct upscale_options {
     int width, height;
     struct cli_how how;
     struct cli_inout inout;
-    int is_forced, is_strict;
+    int is_forced, is_self_tested, is_strict;
 };
 
 /* Everything that is the same for all inputs. */

@@ -8,6 +8,7 @@
 
 #include "html_report.h"
 #include "reference.h"
+#include "selftest.h"
 #include "upscale.h"
 
 #define MAX_REVIEWED 200
@@ -81,6 +82,16 @@ static int run_plan(const struct upscale_job *job, fovea_plan *plan, fovea_io_re
     return code ? fail_run(job, code) : CLI_OK;
 }
 
+/* How well each method does on the input; the run keeps it. */
+static int self_test(const struct upscale_job *job, fovea_io_reader *reader, struct cli_run *run,
+                     struct cli_selftest *out)
+{
+    struct fovea_source source = fovea_io_reader_source(reader);
+    double scale = run->report.scale_x > run->report.scale_y ? run->report.scale_x : run->report.scale_y;
+    run->selftest = out;
+    return cli_selftest(job->cli, &source, scale, run->method, run->params, out);
+}
+
 static void tell(const struct upscale_job *job, const struct cli_run *run, json_t **result)
 {
     if (run->loss->text[0])
@@ -124,6 +135,7 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struc
     struct cli *cli = job->cli;
     struct fovea_source source = fovea_io_reader_source(reader);
     struct fovea_io_loss loss = { 0 };
+    struct cli_selftest test;
     fovea_plan *plan = NULL;
     fovea_io_writer *writer = NULL;
     int code = fovea_plan_build(&plan, cli->ctx, source.width, source.height, &source.format, &job->params);
@@ -146,6 +158,8 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struc
     fovea_io_writer_abandon(&writer);
     if (!code && job->options->reference)
         code = cli_reference_compare(cli, job->options->reference, run, &source, &run->reference);
+    if (!code && job->options->is_self_tested)
+        code = self_test(job, reader, run, &test);
     if (!code) {
         tell(job, run, result);
         code = job->options->map ? write_map(job, reader, plan) : CLI_OK;
