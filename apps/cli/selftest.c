@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Edge of a crop of a large picture; pixels of all crops; rows that are read at a time. */
-enum { EDGE = 512, MAX_PX = 1 << 20, MAX_CROPS = 64, ROWS = 32 };
+enum { EDGE = 256, MAX_PX = 1 << 20, MAX_CROPS = 64, ROWS = 32 };
 
 struct crop {
     int x, y;
