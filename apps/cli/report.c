@@ -196,6 +196,7 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
         json_array_append_new(chain, json_integer(r->chain[i]));
     json_object_set_new(routing, "max_loss", json_real(run->params->max_loss_db));
     json_object_set_new(routing, "predicted_loss_db", cli_json_number(r->predicted_loss_db));
+    json_object_set_new(routing, "loss_bound_db", cli_json_number(r->loss_bound_db));
     json_object_set_new(routing, "saved_network_share", cli_json_number(r->saved_network_share));
     json_object_set_new(routing, "saved_ms", cli_json_number(r->saved_ms));
     json_object_set_new(object, "input", cli_json_text(run->input));

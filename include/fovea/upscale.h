@@ -106,6 +106,8 @@ struct fovea_report {
     double consistency_max;                    /* largest |D(result) - input| */
     double consistency_within_2;               /* share of samples within 2 levels, 0..1 */
     size_t peak_bytes;                         /* most memory that the context held */
+    double loss_bound_db; /* auto: the loss against the top network everywhere stays below this on 95 % of pictures like
+                             those of the calibration (photographs; docs/how-it-works.md) */
 };
 
 /* The paths of the tiles, row by row, n_tiles_x * n_tiles_y of enum fovea_path. Owned by the plan. */

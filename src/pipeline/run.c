@@ -262,6 +262,7 @@ static void report_network(const struct job *job, struct fovea_report *r)
     if (!job->routed)
         return;
     r->predicted_loss_db = job->route.predicted_loss_db;
+    r->loss_bound_db = job->route.bound_db;
     r->saved_network_share = made < full ? 1.0 - made / full : 0.0;
     if (made > 0.0)
         r->saved_ms = plan->run.ms[FOVEA_STAGE_NETWORK] / made * (full - (made < full ? made : full));

@@ -16,67 +16,116 @@ static int check_params(fovea_context *ctx, const struct fovi_route_params *p)
     return FOVEA_OK;
 }
 
-/* Sum the predictions of the tiles: gain[t] with the margin, the residual of the picture. */
-static void predict_all(const struct fovea_map *map, const struct fovi_route_model *model,
-                        const struct fovi_route_halo *halo, double *gain, double *residual)
+/* What goes into the choice and is owned by it. */
+struct choice {
+    struct fovi_route_problem problem;
+    int rung[FOVI_ROUTE_MAX_LEVELS]; /* of each level */
+    struct fovi_route_halo *halo[FOVI_ROUTE_MAX_LEVELS];
+    double *gain; /* of all levels, one after the other */
+    double bound; /* of the top rung's model */
+};
+
+static void free_choice(fovea_context *ctx, struct choice *c)
 {
-    const struct fovea_tile_features *tile = map->tiles;
-    *residual = 0.0;
-    for (int y = 0; y < map->n_tiles_y; y++) {
-        for (int x = 0; x < map->n_tiles_x; x++, tile++, gain++) {
-            double area = halo->area[fovi_route_shape(halo, x, y)], g, r;
-            fovi_route_predict(model, tile, &g, &r);
-            *gain = g * area * model->margin;
-            *residual += r * area;
-        }
-    }
+    for (int k = 0; k < c->problem.n_levels; k++)
+        fovi_route_halo_free(ctx, c->halo[k]);
+    fovi_free(ctx, c->gain);
 }
 
-static void fill_result(const struct fovi_route_problem *problem, const struct fovi_route_params *p, const uint8_t *on,
+/* Sum the predictions of the tiles: gain with the margin, not below that of the level before; the residual of the
+ * picture with this level everywhere. */
+static double predict_level(const struct fovea_map *map, const struct fovi_route_model *model,
+                            const struct fovi_route_halo *halo, const double *before, double *gain)
+{
+    const struct fovea_tile_features *tile = map->tiles;
+    double residual = 0.0;
+    for (int y = 0; y < map->n_tiles_y; y++) {
+        for (int x = 0; x < map->n_tiles_x; x++, tile++, gain++) {
+            double area = halo->area[fovi_route_shape(halo, x, y)], g, r, least = before ? *before++ : 0.0;
+            fovi_route_predict(model, tile, &g, &r);
+            g *= area * model->margin;
+            *gain = g > least ? g : least;
+            residual += r * area;
+        }
+    }
+    return residual;
+}
+
+static int add_level(fovea_context *ctx, const struct fovea_map *map, const struct fovi_route_params *p, int rung,
+                     int is_top, struct choice *c)
+{
+    const struct fovi_route_model *model = is_top && p->model ? p->model : fovi_route_model_builtin(rung, p->scale);
+    int k = c->problem.n_levels;
+    size_t n = (size_t)map->n_tiles_x * (size_t)map->n_tiles_y;
+    if (!model)
+        return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "no routing coefficients for %s at scale %d",
+                         fovi_route_ladder[rung].name, p->scale);
+    FOVI_TRY(fovi_route_halo_create(ctx, &fovi_route_ladder[rung], p->scale, map->width, map->height, &c->halo[k]));
+    double *gain = c->gain + (size_t)k * n;
+    c->rung[k] = rung;
+    c->bound = model->bound;
+    c->problem.residual = predict_level(map, model, c->halo[k], k > 1 ? gain - n : NULL, gain);
+    c->problem.level[k] = (struct fovi_route_level){ c->halo[k], gain, fovi_route_cost(rung, p->scale, FOVEA_CPU_AVX2),
+                                                     p->ns_per_px[rung] };
+    c->problem.n_levels++;
+    return FOVEA_OK;
+}
+
+static int prepare(fovea_context *ctx, const struct fovea_map *map, const struct fovi_route_params *p, int top,
+                   struct choice *c)
+{
+    size_t n = (size_t)map->n_tiles_x * (size_t)map->n_tiles_y;
+    *c = (struct choice){
+        .problem = { .n_levels = 1, .max_loss_db = p->max_loss_db, .budget_ns = p->budget_ms * 1e6 * p->n_threads }
+    };
+    c->problem.level[0].ns = fovi_route_cost(FOVI_ROUTE_FILTER, p->scale, FOVEA_CPU_AVX2);
+    c->problem.level[0].budget_ns = p->ns_per_px[FOVI_ROUTE_FILTER];
+    c->gain = fovi_alloc(ctx, n * FOVI_ROUTE_MAX_LEVELS, sizeof *c->gain);
+    if (!c->gain)
+        return fovi_alloc_error(ctx);
+    for (int rung = 1; rung <= top; rung++)
+        if (p->allow >> rung & 1u)
+            FOVI_TRY(add_level(ctx, map, p, rung, rung == top, c));
+    return FOVEA_OK;
+}
+
+static void fill_result(const struct choice *c, const struct fovi_route_params *p, const uint8_t *level,
                         struct fovi_route_result *result)
 {
-    double px = fovi_route_halo_px(problem->halo, on), full = 0.0;
-    const struct fovi_route_halo *h = problem->halo;
+    const struct fovi_route_problem *problem = &c->problem;
+    const struct fovi_route_halo *h = problem->level[1].halo;
+    double full = 0.0, px = 0.0, work = 0.0;
     for (int y = 0; y < h->n_y; y++)
         for (int x = 0; x < h->n_x; x++)
             full += h->area[fovi_route_shape(h, x, y)];
+    for (int k = 1; k < problem->n_levels; k++) {
+        double level_px = fovi_route_halo_px(problem->level[k].halo, level, (uint8_t)k);
+        px += level_px;
+        work += level_px * fovi_route_macs(c->rung[k], p->scale);
+    }
     result->network_px = (int64_t)(px + 0.5);
-    result->full_network_px = (int64_t)(full + 0.5);
-    result->saved_share = 1.0 - px / full;
-    result->predicted_ms = fovi_route_cost_ns(problem, on) * 1e-6 / p->n_threads;
+    result->saved_share = 1.0 - work / (full * fovi_route_macs(result->top, p->scale));
+    result->predicted_ms = fovi_route_cost_ns(problem, level) * 1e-6 / p->n_threads;
+    result->predicted_loss_db = fovi_route_loss_db(problem, level);
+    result->bound_db = result->predicted_loss_db * c->bound;
 }
 
-/* Decide between the filter and the rung in result->top. path serves as the choice, then as the answer. */
+/* Decide between the filter and the networks up to the rung in result->top. path serves as the choice, then as the
+ * answer. */
 static int decide_between(fovea_context *ctx, const struct fovea_map *map, const struct fovi_route_params *p,
-                          const struct fovi_route_halo *halo, uint8_t *path, struct fovi_route_result *result)
+                          uint8_t *path, struct fovi_route_result *result)
 {
-    const struct fovi_route_model *model = p->model ? p->model : fovi_route_model_builtin(result->top, p->scale);
-    if (!model)
-        return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "no routing coefficients for %s at scale %d",
-                         fovi_route_ladder[result->top].name, p->scale);
-    size_t n = (size_t)map->n_tiles_x * (size_t)map->n_tiles_y;
-    double *gain = fovi_alloc(ctx, n, sizeof *gain);
-    if (!gain)
-        return fovi_alloc_error(ctx);
-    struct fovi_route_problem problem = {
-        .halo = halo,
-        .gain = gain,
-        .max_loss_db = p->max_loss_db,
-        .budget_ns = p->budget_ms * 1e6 * p->n_threads,
-        .network_ns = fovi_route_cost(result->top, p->scale, FOVEA_CPU_AVX2),
-        .filter_ns = fovi_route_cost(FOVI_ROUTE_FILTER, p->scale, FOVEA_CPU_AVX2),
-        .budget_network_ns = p->ns_per_px[result->top],
-        .budget_filter_ns = p->ns_per_px[FOVI_ROUTE_FILTER],
-    };
-    predict_all(map, model, halo, gain, &problem.residual);
-    int code = fovi_route_select(ctx, &problem, path);
+    struct choice c;
+    int code = prepare(ctx, map, p, result->top, &c);
+    if (!code)
+        code = fovi_route_select(ctx, &c.problem, path);
     if (!code) {
-        fill_result(&problem, p, path, result);
-        result->predicted_loss_db = fovi_route_loss_db(&problem, path);
+        size_t n = (size_t)map->n_tiles_x * (size_t)map->n_tiles_y;
+        fill_result(&c, p, path, result);
         for (size_t t = 0; t < n; t++)
-            path[t] = (uint8_t)fovi_route_ladder[path[t] ? result->top : FOVI_ROUTE_FILTER].path;
+            path[t] = (uint8_t)fovi_route_ladder[c.rung[path[t]]].path;
     }
-    fovi_free(ctx, gain);
+    free_choice(ctx, &c);
     return code;
 }
 
@@ -88,7 +137,7 @@ static void take_everywhere(const struct fovea_map *map, const struct fovi_route
     size_t n = (size_t)map->n_tiles_x * (size_t)map->n_tiles_y;
     for (size_t t = 0; t < n; t++)
         path[t] = (uint8_t)fovi_route_ladder[result->top].path;
-    result->network_px = result->full_network_px = result->top == FOVI_ROUTE_FILTER ? 0 : px;
+    result->network_px = result->top == FOVI_ROUTE_FILTER ? 0 : px;
     result->predicted_ms = (double)px * p->ns_per_px[result->top] * 1e-6 / p->n_threads;
 }
 
@@ -104,9 +153,5 @@ int fovi_route_decide(fovea_context *ctx, const struct fovea_map *map, const str
         take_everywhere(map, p, path, result);
         return FOVEA_OK;
     }
-    struct fovi_route_halo *halo = NULL;
-    FOVI_TRY(fovi_route_halo_create(ctx, &fovi_route_ladder[result->top], p->scale, map->width, map->height, &halo));
-    int code = decide_between(ctx, map, p, halo, path, result);
-    fovi_route_halo_free(ctx, halo);
-    return code;
+    return decide_between(ctx, map, p, path, result);
 }

@@ -74,26 +74,27 @@ void fovi_route_halo_free(fovea_context *ctx, struct fovi_route_halo *halo)
     fovi_free(ctx, halo);
 }
 
-/* Bits of the neighbours of (x, y) that are on. */
-static unsigned neighbours(const struct fovi_route_halo *h, const uint8_t *on, int x, int y)
+/* Bits of the neighbours of (x, y) that have the level. */
+static unsigned neighbours(const struct fovi_route_halo *h, const uint8_t *level, uint8_t which, int x, int y)
 {
     unsigned bits = 0;
     for (int k = 0; k < 8; k++) {
         int nx = x + fovi_route_step_x[k], ny = y + fovi_route_step_y[k];
-        if (nx >= 0 && ny >= 0 && nx < h->n_x && ny < h->n_y && on[(size_t)ny * (size_t)h->n_x + (size_t)nx])
+        if (nx >= 0 && ny >= 0 && nx < h->n_x && ny < h->n_y &&
+            level[(size_t)ny * (size_t)h->n_x + (size_t)nx] == which)
             bits |= 1u << k;
     }
     return bits;
 }
 
-double fovi_route_halo_px(const struct fovi_route_halo *h, const uint8_t *on)
+double fovi_route_halo_px(const struct fovi_route_halo *h, const uint8_t *level, uint8_t which)
 {
     double px = 0.0;
-    const uint8_t *tile = on;
+    const uint8_t *tile = level;
     for (int y = 0; y < h->n_y; y++) {
         for (int x = 0; x < h->n_x; x++, tile++) {
             int shape = fovi_route_shape(h, x, y);
-            px += *tile ? h->area[shape] : h->beside[shape][neighbours(h, on, x, y)];
+            px += *tile == which ? h->area[shape] : h->beside[shape][neighbours(h, level, which, x, y)];
         }
     }
     return px;

@@ -14,7 +14,7 @@
 #include "fovea/upscale.h"
 
 /* The ladder: rung 0 is the filter, each further one a network. */
-enum { FOVI_ROUTE_FILTER = 0, FOVI_ROUTE_TINY = 1, FOVI_ROUTE_N_RUNGS = 2 };
+enum { FOVI_ROUTE_FILTER = 0, FOVI_ROUTE_TINY, FOVI_ROUTE_SMALL, FOVI_ROUTE_N_RUNGS };
 enum { FOVI_ROUTE_MAX_LAYERS = 24 };
 
 struct fovi_route_rung {
@@ -33,10 +33,15 @@ struct fovi_route_model {
     double gain[FOVI_ROUTE_N_TERMS];     /* of the network over the filter, calibrated with ground truth */
     double residual[FOVI_ROUTE_N_TERMS]; /* what remains with the network */
     double margin;                       /* >= 1: a lost gain counts this many times, in the forecast too */
+    double bound;                        /* loss <= bound * forecast on 95 % of pictures like the calibration's (split
+                                            conformal prediction: Papadopoulos et al. 2002, Vovk et al. 2005) */
 };
 
 /* The committed coefficients; NULL where there are none. scale: 2, 3 or 4. */
 const struct fovi_route_model *fovi_route_model_builtin(int rung, int scale);
+
+/* Multiply-adds of a rung's network for an input pixel; 0 for the filter. */
+double fovi_route_macs(int rung, int scale);
 
 /* Nanoseconds for an input pixel on one thread, base included, as committed for an instruction level (FOVEA_CPU_* bits
  * of the context). Which tiles go first is weighed with those of AVX2 on every machine, so that without a budget the
@@ -56,13 +61,14 @@ struct fovi_route_params {
 struct fovi_route_result {
     int top;                  /* rung */
     double predicted_loss_db; /* of the picture's PSNR-Y, against the top rung everywhere */
-    double predicted_ms;      /* of filter and network together */
-    int64_t network_px;       /* input pixels that the network makes, its halo averaged over the layers */
-    int64_t full_network_px;  /* the same for the network everywhere */
-    double saved_share;       /* 1 - network_px / full_network_px */
+    double bound_db;          /* the loss stays below this on 95 % of pictures */
+    double predicted_ms;      /* of filter and networks together */
+    int64_t network_px;       /* input pixels that networks make, halos averaged over the layers */
+    double saved_share;       /* of the multiply-adds of the top rung everywhere */
 };
 
-/* Fill p with the defaults for a scale on this context: every rung allowed, 0.05 dB, no budget, committed costs. */
+/* Fill p with the defaults for a scale on this context: every rung whose gain can
+ * be predicted, 0.05 dB, no budget, committed costs. */
 void fovi_route_params_init(const fovea_context *ctx, int scale, struct fovi_route_params *p);
 
 /* Decide. path: map->n_tiles_x * map->n_tiles_y of enum fovea_path, filled. FOVEA_E_ARG, FOVEA_E_UNSUPPORTED (no
@@ -86,24 +92,29 @@ int fovi_route_halo_create(fovea_context *ctx, const struct fovi_route_rung *run
                            struct fovi_route_halo **out);
 void fovi_route_halo_free(fovea_context *ctx, struct fovi_route_halo *halo);
 
-/* Input pixels of the region of the tiles that are on (nonzero), halo included. */
-double fovi_route_halo_px(const struct fovi_route_halo *halo, const uint8_t *on);
+/* Input pixels of the region of the tiles of one level, halo included. level: one byte a tile. */
+double fovi_route_halo_px(const struct fovi_route_halo *halo, const uint8_t *level, uint8_t which);
 
 /* What the choice weighs: errors summed over tiles, and costs. */
+enum { FOVI_ROUTE_MAX_LEVELS = FOVI_ROUTE_N_RUNGS };
 struct fovi_route_problem {
-    const struct fovi_route_halo *halo;
-    const double *gain;                         /* of each tile, summed over its pixels; >= 0 */
-    double residual;                            /* of the whole picture with the network everywhere; > 0 */
-    double max_loss_db, budget_ns;              /* as in the params; 0 = no limit for the budget */
-    double network_ns, filter_ns;               /* for an input pixel, weighed against the gain */
-    double budget_network_ns, budget_filter_ns; /* the same as the budget counts */
+    int n_levels; /* level 0 is the filter, each further one a network, by rising cost */
+    struct fovi_route_level {
+        const struct fovi_route_halo *halo; /* NULL for the filter; of all the others for the same picture */
+        const double *gain;                 /* over the filter of each tile, summed over its pixels; not below that of
+                                               the level before; NULL for the filter */
+        double ns, budget_ns;               /* for an input pixel: weighed against the gain, and as the budget counts */
+    } level[FOVI_ROUTE_MAX_LEVELS];
+    double residual;               /* of the whole picture with the last level everywhere; > 0 */
+    double lost_before;            /* error that is lost whatever is chosen; >= 0 */
+    double max_loss_db, budget_ns; /* as in the params; 0 = no limit for the budget */
 };
 
-/* Choose the tiles of the network: on[t] = 1 or 0. */
-int fovi_route_select(fovea_context *ctx, const struct fovi_route_problem *problem, uint8_t *on);
+/* Choose a level for each tile. */
+int fovi_route_select(fovea_context *ctx, const struct fovi_route_problem *problem, uint8_t *level);
 
 /* Loss in dB of a choice, and its cost as the budget counts. */
-double fovi_route_loss_db(const struct fovi_route_problem *problem, const uint8_t *on);
-double fovi_route_cost_ns(const struct fovi_route_problem *problem, const uint8_t *on);
+double fovi_route_loss_db(const struct fovi_route_problem *problem, const uint8_t *level);
+double fovi_route_cost_ns(const struct fovi_route_problem *problem, const uint8_t *level);
 
 #endif

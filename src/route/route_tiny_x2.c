@@ -24,4 +24,5 @@ const struct fovi_route_model fovi_route_tiny_x2 = {
         -0.273699097, -0.0359008657, -0.0450997304, 0.134242836
     },
     1.6,
+    1,
 };

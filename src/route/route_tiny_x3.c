@@ -24,4 +24,5 @@ const struct fovi_route_model fovi_route_tiny_x3 = {
         -0.572710596, -0.0863375712, 0.136404497, 0.0441527175
     },
     1.55,
+    1,
 };

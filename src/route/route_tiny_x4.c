@@ -24,4 +24,5 @@ const struct fovi_route_model fovi_route_tiny_x4 = {
         -0.56096003, -0.0738864436, 0.0316743803, 0.0221111227
     },
     1.35,
+    1,
 };
