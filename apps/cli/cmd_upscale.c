@@ -13,12 +13,7 @@ static const struct upscale_options defaults = { .method = "auto", .how = CLI_HO
 static const struct cli_option rows[] = {
     { "output", 'o', CLI_WORD, "PATH", "a file, its ending says the format; a folder for several inputs (needed)",
       offsetof(struct upscale_options, output), 0., 0. },
-    { "scale", 's', CLI_NUMBER, "S", "output pixels per input pixel, 1/64..16 (default 2)",
-      offsetof(struct upscale_options, scale), 1. / 64., 16. },
-    { "width", 0, CLI_INTEGER, "W", "width of the result in pixels, in place of --scale",
-      offsetof(struct upscale_options, width), 1., 1 << 30 },
-    { "height", 0, CLI_INTEGER, "H", "height of the result in pixels, in place of --scale",
-      offsetof(struct upscale_options, height), 1., 1 << 30 },
+    CLI_SIZE_OPTIONS(struct upscale_options, size),
     { "method", 0, CLI_WORD, "METHOD",
       "auto (default), filter, tiny, small, medium, large,\nbicubic, lanczos3, nearest, bilinear, catmull-rom, "
       "mitchell,\n"
@@ -55,8 +50,6 @@ static int check_options(const struct cli *cli, const struct upscale_options *o,
 {
     if (n_inputs < 1 || !o->output)
         return cli_fail(cli, CLI_USAGE, "an INPUT and -o OUTPUT are needed (see --help)");
-    if (o->scale > 0. && (o->width || o->height))
-        return cli_fail(cli, CLI_USAGE, "--scale and a size in pixels exclude each other");
     if (o->reference && n_inputs > 1)
         return cli_fail(cli, CLI_USAGE, "--reference is for one input");
     if (o->reference && cli_is_same_file(o->reference, o->output))
@@ -131,13 +124,10 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     int code = check_options(cli, o, n_words);
     if (!code)
         code = review_parse(cli, o->review_limits, &limits);
-    if (code || (code = cli_how_params(cli, &o->how, &job.params)) ||
+    if (code || (code = cli_size_params(cli, &o->size, &job.params)) ||
+        (code = cli_how_params(cli, &o->how, &job.params)) ||
         (code = cli_how_method(cli, o->method, &job.params, &job.model)))
         return code;
-    if (o->scale > 0.)
-        job.params.scale = o->scale;
-    job.params.width = o->width;
-    job.params.height = o->height;
     if (o->report && cli_has_ending(o->report, ".html"))
         job.pictures = json_object();
     int is_batch = n_words > 1 || (o->output[strlen(o->output) - 1] == '/' && !cli_is_folder(o->output));
@@ -154,7 +144,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
 
 const struct cli_command cli_upscale = {
     "upscale",
-    "INPUT... -o OUTPUT_OR_DIR [-s S | --width W | --height H] [--method METHOD]",
+    "INPUT... -o OUTPUT_OR_DIR [-s S | --width W | --fit WxH | ...] [--method METHOD]",
     "Enlarge pictures. Without more options: twice the size, each tile by what it is worth.",
     rows,
     sizeof(struct upscale_options),

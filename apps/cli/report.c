@@ -121,10 +121,12 @@ static json_t *json_consistency(const struct fovea_report *r)
 static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
 {
     static const char *const consistencies[] = { "default", "on", "off" };
+    static const char *const sizings[] = { "exact", "fit", "cover", "short", "long", "min" };
     const struct fovea_upscale_params *p = run->params;
     json_t *object = json_object();
     json_object_set_new(object, "method", cli_json_text(run->method));
     json_object_set_new(object, "scale", p->width || p->height ? json_null() : json_real(p->scale));
+    json_object_set_new(object, "sizing", json_string(sizings[p->sizing]));
     json_object_set_new(object, "width", p->width ? json_integer(p->width) : json_null());
     json_object_set_new(object, "height", p->height ? json_integer(p->height) : json_null());
     json_object_set_new(object, "preset", json_string(preset_name(p->preset)));

@@ -9,8 +9,7 @@
 
 struct upscale_options {
     const char *output, *method, *report, *review_limits, *reference, *map;
-    double scale;
-    int width, height;
+    struct cli_size size;
     struct cli_how how;
     struct cli_inout inout;
     int is_forced, is_self_tested, is_strict;

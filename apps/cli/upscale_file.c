@@ -92,8 +92,21 @@ static int self_test(const struct upscale_job *job, fovea_io_reader *reader, str
     return cli_selftest(job->cli, &source, scale, run->method, run->params, out);
 }
 
+/* A method that enlarges has nothing to do where the result is no larger. */
+static void tell_reduction(const struct upscale_job *job, const struct cli_run *run)
+{
+    const struct fovea_report *r = &run->report;
+    if (r->n_chain || job->params.method == FOVEA_METHOD_CLASSIC)
+        return;
+    if (r->out_width == r->in_width && r->out_height == r->in_height)
+        cli_note(job->cli, "'%s' has the size that was asked for: its pixels are kept as they are", run->input);
+    else
+        cli_note(job->cli, "'%s' is reduced, which bicubic does; %s only enlarges", run->input, r->method);
+}
+
 static void tell(const struct upscale_job *job, const struct cli_run *run, json_t **result)
 {
+    tell_reduction(job, run);
     if (run->loss->text[0])
         cli_note(job->cli, "'%s': %s", run->output, run->loss->text);
     if (result)

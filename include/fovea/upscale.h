@@ -33,10 +33,20 @@ enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32 };
  * for filter and classical methods. */
 enum fovea_consistency { FOVEA_CONSISTENCY_DEFAULT = 0, FOVEA_CONSISTENCY_ON, FOVEA_CONSISTENCY_OFF };
 
+/* What width and height of the params mean. */
+enum fovea_sizing {
+    FOVEA_SIZING_EXACT = 0, /* the size itself; 0 = from the other one by aspect; both 0 = from scale */
+    FOVEA_SIZING_FIT,       /* the largest of the input's aspect inside width x height */
+    FOVEA_SIZING_COVER,     /* the smallest of the input's aspect that covers width x height; nothing is cut off */
+    FOVEA_SIZING_SHORT,     /* width = length of the shorter side; height is 0 */
+    FOVEA_SIZING_LONG,      /* width = length of the longer side; height is 0 */
+    FOVEA_SIZING_MIN        /* as SHORT where the shorter side is less than width, else the input's own size */
+};
+
 struct fovea_upscale_params {
     unsigned api;             /* FOVEA_API_VERSION */
     double scale;             /* output pixels per input pixel, 1/64..16; default 2; ignored where a size is given */
-    int width, height;        /* output size in pixels; 0 (default) = from scale, or from the other one by aspect */
+    int width, height;        /* output size in pixels, 0..2^30, by sizing; 0 (default) = not given */
     enum fovea_method method; /* default FOVEA_METHOD_AUTO */
     enum fovea_kernel kernel; /* for FOVEA_METHOD_CLASSIC; default FOVEA_KERNEL_BICUBIC */
     const char *network;      /* for FOVEA_METHOD_NETWORK: "tiny" ...; default NULL */
@@ -47,12 +57,13 @@ struct fovea_upscale_params {
     double budget_ms;         /* milliseconds that the networks may take; 0 (default) = no limit */
     enum fovea_precision precision;
     enum fovea_consistency consistency;
-    int strip_rows; /* input rows worked on at a time, 1..4096; 0 (default) = chosen. Never changes a byte */
+    int strip_rows;           /* input rows worked on at a time, 1..4096; 0 (default) = chosen. Never changes a byte */
+    enum fovea_sizing sizing; /* default FOVEA_SIZING_EXACT */
 };
 #define FOVEA_UPSCALE_DEFAULTS                                                                                    \
     {                                                                                                             \
         FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, FOVEA_PRESET_BALANCED, \
-            0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0                                         \
+            0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0, FOVEA_SIZING_EXACT                     \
     }
 
 /* Which path a tile took. */
@@ -142,7 +153,10 @@ FOVEA_API void fovea_plan_provenance(const fovea_plan *plan, struct fovea_proven
 FOVEA_API int fovea_upscale(fovea_context *ctx, const struct fovea_image *in, struct fovea_image *out,
                             const struct fovea_upscale_params *params, struct fovea_report *report);
 
-/* Output size for an input size and params: max(1, floor(in * scale + .5)) per axis. FOVEA_E_ARG as in plan_build. */
+/* Output size for an input size and params. From a scale: max(1, floor(in * scale + .5)) per axis, a product that misses
+ * the half only by the rounding of doubles counting as the half. By aspect: one side is what was asked for, the other
+ * max(1, floor(in * asked / in_side + 1/2)) in exact integers, so that it is never off by one. FOVEA_E_ARG (a field out
+ * of range, scales beyond 1/64..16), FOVEA_E_LIMIT (a side beyond 2^30). */
 FOVEA_API int fovea_output_size(fovea_context *ctx, int width, int height, const struct fovea_upscale_params *params,
                                 int *out_width, int *out_height);
 

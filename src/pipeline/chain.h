@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Sizes and chains: how big the result is, and by which integer steps it is reached.
+ * Chains: by which integer steps a ratio is reached.
  */
 #ifndef FOVI_PIPELINE_CHAIN_H
 #define FOVI_PIPELINE_CHAIN_H

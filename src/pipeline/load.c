@@ -161,7 +161,7 @@ int fovi_load_create(struct fovi_run *run, int width, int height, int capacity, 
     if (!l)
         return fovi_alloc_error(run->ctx);
     l->stage = (struct fovi_stage){ .run = run, .advance = load_advance, .reset = load_reset, .free = load_free };
-    l->fills = run->format.has_alpha;
+    l->fills = run->format.has_alpha && !run->copies;
     l->raw_stride = (ptrdiff_t)width * (ptrdiff_t)fovea_pixel_bytes(&run->format);
     int n = run->format.n_channels;
     int code = fovi_window_init(run->ctx, &l->stage.out, width, height, n, capacity);

@@ -248,7 +248,7 @@ static int build_stages(fovea_plan *plan)
         FOVI_TRY(add_enlargement(plan, &plan->step[i], rows_in_use(plan, height)));
     }
     const struct fovi_window *last = &plan->stage[plan->n_stages - 1]->out;
-    if (!plan->n_chain || last->width != plan->out_width || last->height != plan->out_height) {
+    if (last->width != plan->out_width || last->height != plan->out_height) {
         enum fovea_kernel kernel = plan->params.method == FOVEA_METHOD_CLASSIC ? plan->params.kernel
                                                                                : FOVEA_KERNEL_BICUBIC;
         code = fovi_resize_create(run, plan->stage[plan->n_stages - 1], kernel, plan->out_width, plan->out_height,
@@ -290,6 +290,7 @@ static int build(fovea_plan *plan, int width, int height)
     run->n_color = run->format.n_channels - run->format.has_alpha;
     run->is_rgb = run->n_color == 3;
     choose_strips(plan);
+    run->copies = plan->out_width == width && plan->out_height == height;
     name_method(plan);
     FOVI_TRY(choose_chain(plan));
     choose_consistency(plan);

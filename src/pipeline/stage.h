@@ -26,6 +26,7 @@ struct fovi_run {
     struct fovea_format format;
     int n_color; /* planes that carry colour; alpha, where there is one, comes after them */
     int is_rgb;  /* one luma for the three planes */
+    int copies;  /* the result has the input's size: its samples pass as they are */
     int strip;   /* input rows worked on at a time, a multiple of FOVEA_TILE */
     int piece;   /* rows that a consumer takes from a stage at a time, 1..FOVI_STAGE_PIECE */
     const struct fovea_source *source;
