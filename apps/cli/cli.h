@@ -324,48 +324,46 @@ struct cli_size {
 };
 
 /* Rows of the option table for a struct cli_size that is a member of the command's options. */
-#define CLI_SIZE_OPTIONS(type, member)                                                                                  \
-    { "scale",                                                                                                          \
-      's',                                                                                                              \
-      CLI_NUMBER,                                                                                                       \
-      "S",                                                                                                              \
-      "output pixels per input pixel, 1/64..16 (default 2)",                                                            \
-      offsetof(type, member.scale),                                                                                     \
-      1. / 64.,                                                                                                         \
-      16. },                                                                                                            \
-        { "width",                                                                                                      \
-          0,                                                                                                            \
-          CLI_INTEGER,                                                                                                  \
-          "W",                                                                                                          \
-          "width of the result in pixels, in place of --scale",                                                         \
-          offsetof(type, member.width),                                                                                 \
-          1.,                                                                                                           \
-          1 << 30 },                                                                                                    \
-        { "height",                                                                                                     \
-          0,                                                                                                            \
-          CLI_INTEGER,                                                                                                  \
-          "H",                                                                                                          \
-          "height of the result in pixels, in place of --scale",                                                        \
-          offsetof(type, member.height),                                                                                \
-          1.,                                                                                                           \
-          1 << 30 },                                                                                                    \
-        { "fit", 0, CLI_WORD, "WxH", "the largest size inside WxH pixels, aspect kept", offsetof(type, member.fit),     \
-          0.,    0. },                                                                                                  \
-        { "cover",                                                                                                      \
-          0,                                                                                                            \
-          CLI_WORD,                                                                                                     \
-          "WxH",                                                                                                        \
-          "the smallest size that covers WxH, aspect kept, nothing cut off",                                            \
-          offsetof(type, member.cover),                                                                                 \
-          0.,                                                                                                           \
-          0. },                                                                                                         \
-        { "short", 0,      CLI_INTEGER, "N", "length of the shorter side in pixels", offsetof(type, member.short_side), \
-          1.,      1 << 30 },                                                                                           \
-        { "long", 0,      CLI_INTEGER, "N", "length of the longer side in pixels", offsetof(type, member.long_side),    \
-          1.,     1 << 30 },                                                                                            \
-    {                                                                                                                   \
-        "min", 0, CLI_INTEGER, "N", "enlarge only where the shorter side is less than N pixels,\nthen to N",            \
-            offsetof(type, member.min), 1., 1 << 30                                                                     \
+#define CLI_SIZE_OPTIONS(type, member)                                                                               \
+    { "scale",                                                                                                       \
+      's',                                                                                                           \
+      CLI_NUMBER,                                                                                                    \
+      "S",                                                                                                           \
+      "output pixels per input pixel, 1/64..16 (default 2)",                                                         \
+      offsetof(type, member.scale),                                                                                  \
+      1. / 64.,                                                                                                      \
+      16. },                                                                                                         \
+        { "width",                                                                                                   \
+          0,                                                                                                         \
+          CLI_INTEGER,                                                                                               \
+          "W",                                                                                                       \
+          "width of the result in pixels, in place of --scale",                                                      \
+          offsetof(type, member.width),                                                                              \
+          1.,                                                                                                        \
+          1 << 30 },                                                                                                 \
+        { "height",                                                                                                  \
+          0,                                                                                                         \
+          CLI_INTEGER,                                                                                               \
+          "H",                                                                                                       \
+          "height of the result in pixels, in place of --scale",                                                     \
+          offsetof(type, member.height),                                                                             \
+          1.,                                                                                                        \
+          1 << 30 },                                                                                                 \
+        { "fit", 0, CLI_WORD, "WxH", "the largest size inside WxH pixels, aspect kept", offsetof(type, member.fit),  \
+          0.,    0. },                                                                                               \
+        { "cover",                                                                                                   \
+          0,                                                                                                         \
+          CLI_WORD,                                                                                                  \
+          "WxH",                                                                                                     \
+          "the smallest size that covers WxH, aspect kept, nothing cut off",                                         \
+          offsetof(type, member.cover),                                                                              \
+          0.,                                                                                                        \
+          0. },                                                                                                      \
+        { "short", 0, CLI_INTEGER, "N", "shorter side in pixels", offsetof(type, member.short_side), 1., 1 << 30 },  \
+        { "long", 0, CLI_INTEGER, "N", "the longer side in pixels", offsetof(type, member.long_side), 1., 1 << 30 }, \
+    {                                                                                                                \
+        "min", 0, CLI_INTEGER, "N", "enlarge only where the shorter side is less than N,\nthen to N",                \
+            offsetof(type, member.min), 1., 1 << 30                                                                  \
     }
 
 /* Set the size of params; CLI_OK or CLI_USAGE after a message. */

@@ -16,7 +16,8 @@
 extern "C" {
 #endif
 
-/* How the picture is made. */
+/* How the picture is made. AUTO, FILTER and NETWORK only enlarge: where a side shrinks, FOVEA_KERNEL_BICUBIC does it
+ * all. A result of the input's size is the input. */
 enum fovea_method {
     FOVEA_METHOD_AUTO = 0, /* filter everywhere, networks where they pay: decided per tile (the default) */
     FOVEA_METHOD_CLASSIC,  /* params.kernel */
@@ -153,10 +154,10 @@ FOVEA_API void fovea_plan_provenance(const fovea_plan *plan, struct fovea_proven
 FOVEA_API int fovea_upscale(fovea_context *ctx, const struct fovea_image *in, struct fovea_image *out,
                             const struct fovea_upscale_params *params, struct fovea_report *report);
 
-/* Output size for an input size and params. From a scale: max(1, floor(in * scale + .5)) per axis, a product that misses
- * the half only by the rounding of doubles counting as the half. By aspect: one side is what was asked for, the other
- * max(1, floor(in * asked / in_side + 1/2)) in exact integers, so that it is never off by one. FOVEA_E_ARG (a field out
- * of range, scales beyond 1/64..16), FOVEA_E_LIMIT (a side beyond 2^30). */
+/* Output size for an input size and params. From a scale: max(1, floor(in * scale + .5)) per axis; a product that
+ * misses the half by the rounding of doubles alone counts as the half. By aspect: one side is what was asked, the other
+ * max(1, floor(in * asked / in_side + 1/2)) in exact integers. FOVEA_E_ARG (a field out of range, scales beyond
+ * 1/64..16), FOVEA_E_LIMIT (a side beyond 2^30). */
 FOVEA_API int fovea_output_size(fovea_context *ctx, int width, int height, const struct fovea_upscale_params *params,
                                 int *out_width, int *out_height);
 

@@ -151,7 +151,7 @@ static int choose_chain(fovea_plan *plan)
     double rx = (double)plan->out_width / plan->in_width, ry = (double)plan->out_height / plan->in_height;
     int only, width = plan->in_width, height = plan->in_height;
     FOVI_TRY(model_scale(plan, &only));
-    if (plan->params.method != FOVEA_METHOD_CLASSIC)
+    if (plan->params.method != FOVEA_METHOD_CLASSIC && rx >= 1.0 && ry >= 1.0)
         plan->n_chain = fovi_chain_choose(rx > ry ? rx : ry, only, plan->chain);
     for (int i = 0; i < plan->n_chain; i++) {
         if (width > (1 << 30) / plan->chain[i] || height > (1 << 30) / plan->chain[i])

