@@ -20,6 +20,12 @@ static const struct cli_option rows[] = {
       "lanczos2, or a model FILE.safetensors",
       offsetof(struct upscale_options, method), 0., 0. },
     CLI_HOW_OPTIONS(struct upscale_options, how),
+    { "linear", 0, CLI_FLAG, NULL, "classical methods: resample light, not the encoded samples",
+      offsetof(struct upscale_options, is_linear), 0., 0. },
+    { "transfer", 0, CLI_CHOICE, "default|encoded|linear", "what samples are (default: float linear, others encoded)",
+      offsetof(struct upscale_options, transfer), 0., 0. },
+    { "white", 0, CLI_NUMBER, "V", "float samples: the value of display white (default 1)",
+      offsetof(struct upscale_options, white), 1e-9, 1e9 },
     CLI_OUTPUT_OPTIONS(struct upscale_options, inout),
     CLI_INPUT_OPTIONS(struct upscale_options, inout),
     { "force", 0, CLI_FLAG, NULL, "several inputs: overwrite existing files",
@@ -120,6 +126,9 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     const struct upscale_options *o = options;
     struct upscale_job job = { cli, o, FOVEA_UPSCALE_DEFAULTS, NULL, NULL, NULL };
     struct review_limits limits;
+    job.params.transfer = (enum fovea_transfer)o->transfer;
+    job.params.linear_light = o->is_linear;
+    job.params.white = o->white > 0. ? o->white : 1.;
     cli_catch_signals();
     int code = check_options(cli, o, n_words);
     if (!code)
@@ -128,6 +137,12 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
         (code = cli_how_params(cli, &o->how, &job.params)) ||
         (code = cli_how_method(cli, o->method, &job.params, &job.model)))
         return code;
+    if (o->is_linear && job.params.method != FOVEA_METHOD_CLASSIC) {
+        fovea_model_free(&job.model);
+        return cli_fail(cli, CLI_USAGE,
+                        "--linear is for the classical methods, such as --method bicubic; auto, the filter "
+                        "and networks were trained on encoded pictures");
+    }
     if (o->report && cli_has_ending(o->report, ".html"))
         job.pictures = json_object();
     int is_batch = n_words > 1 || (o->output[strlen(o->output) - 1] == '/' && !cli_is_folder(o->output));

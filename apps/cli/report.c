@@ -121,6 +121,7 @@ static json_t *json_consistency(const struct fovea_report *r)
 static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
 {
     static const char *const consistencies[] = { "default", "on", "off" };
+    static const char *const transfers[] = { "default", "encoded", "linear" };
     static const char *const sizings[] = { "exact", "fit", "cover", "short", "long", "min" };
     const struct fovea_upscale_params *p = run->params;
     json_t *object = json_object();
@@ -129,6 +130,9 @@ static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "sizing", json_string(sizings[p->sizing]));
     json_object_set_new(object, "width", p->width ? json_integer(p->width) : json_null());
     json_object_set_new(object, "height", p->height ? json_integer(p->height) : json_null());
+    json_object_set_new(object, "linear", json_boolean(p->linear_light));
+    json_object_set_new(object, "transfer", json_string(transfers[p->transfer]));
+    json_object_set_new(object, "white", json_real(p->white));
     json_object_set_new(object, "preset", json_string(preset_name(p->preset)));
     json_object_set_new(object, "max_loss", json_real(p->max_loss_db));
     json_object_set_new(object, "budget", p->budget_ms > 0. ? json_real(p->budget_ms) : json_null());

@@ -10,6 +10,8 @@
 struct upscale_options {
     const char *output, *method, *report, *review_limits, *reference, *map;
     struct cli_size size;
+    int is_linear, transfer; /* transfer: index of its choice */
+    double white;
     struct cli_how how;
     struct cli_inout inout;
     int is_forced, is_self_tested, is_strict;

@@ -34,6 +34,12 @@ enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32 };
  * for filter and classical methods. */
 enum fovea_consistency { FOVEA_CONSISTENCY_DEFAULT = 0, FOVEA_CONSISTENCY_ON, FOVEA_CONSISTENCY_OFF };
 
+/* What the samples are: display-encoded (as sRGB is), or proportional to light. DEFAULT: 8 and 16 bits are encoded,
+ * float is linear. Filter and networks work on an encoded copy: linear samples go through the sRGB curve first, which
+ * goes on as a logarithm above display white, and back at the end. They know 0..white; what lies outside comes from the
+ * bicubic base. Classical methods and reductions work on the samples as they are. */
+enum fovea_transfer { FOVEA_TRANSFER_DEFAULT = 0, FOVEA_TRANSFER_ENCODED, FOVEA_TRANSFER_LINEAR };
+
 /* What width and height of the params mean. */
 enum fovea_sizing {
     FOVEA_SIZING_EXACT = 0, /* the size itself; 0 = from the other one by aspect; both 0 = from scale */
@@ -60,11 +66,16 @@ struct fovea_upscale_params {
     enum fovea_consistency consistency;
     int strip_rows;           /* input rows worked on at a time, 1..4096; 0 (default) = chosen. Never changes a byte */
     enum fovea_sizing sizing; /* default FOVEA_SIZING_EXACT */
+    enum fovea_transfer transfer; /* default FOVEA_TRANSFER_DEFAULT */
+    double white;                 /* float samples: display white, > 0; default 1.0 */
+    int linear_light; /* FOVEA_METHOD_CLASSIC only: 1 = encoded samples are decoded by the sRGB curve, resampled
+                                     as light, and encoded again; default 0 */
 };
-#define FOVEA_UPSCALE_DEFAULTS                                                                                    \
-    {                                                                                                             \
-        FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, FOVEA_PRESET_BALANCED, \
-            0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0, FOVEA_SIZING_EXACT                     \
+#define FOVEA_UPSCALE_DEFAULTS                                                                                         \
+    {                                                                                                                  \
+        FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, FOVEA_PRESET_BALANCED,      \
+            0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0, FOVEA_SIZING_EXACT, FOVEA_TRANSFER_DEFAULT, \
+            1.0, 0                                                                                                     \
     }
 
 /* Which path a tile took. */

@@ -4,7 +4,12 @@
  *
  * A gain of luma by d is added to red, green and blue alike (times 255/219, since luma is studio range), which leaves
  * chroma as bicubic made it and keeps grey grey. Where the colour planes are not red, green and blue each is its own
- * luma. Work goes in bands of whole tiles, so that the gate's verdict on a tile never depends on the strips.
+ * luma, and a mask (alpha) is treated as grey, each tile by the path that the colour there takes, but for tiles where
+ * the mask is one level. Work goes in bands of whole tiles, so that the gate's verdict on a tile never depends on the
+ * strips.
+ *
+ * Float pictures may go beyond the range that filter and networks know: they see luma cut off at the range's ends, and
+ * what they add fades out where the base lies outside.
  */
 #include <string.h>
 
@@ -17,9 +22,14 @@
 /* Input rows that the bicubic base needs below a row. */
 #define BASE_REACH 3
 
+/* Levels beyond the range over which what is added fades out. */
+#define FADE 24.0f
+
 /* A luma and the planes that it stands for. */
 struct group {
-    int first_plane, n_planes;
+    int first_plane, n_planes, is_mask;
+    float low, high;         /* range of the luma where filter and network are at home */
+    uint8_t *path;           /* of each tile */
     struct fovi_window luma; /* of the input */
     struct fovi_exec *exec[FOVI_MAX_NETWORKS];
     struct fovi_filter_run **sweeps; /* of the filter, one for each slice of columns; NULL without one */
@@ -35,10 +45,12 @@ struct enlarge {
     int n_groups;
     struct group *groups;
     int reach; /* input rows needed below a band */
-    int n_tiles_x;
+    int ahead; /* input rows wanted below a band: more than reach where there is a mask */
+    int n_tiles_x, n_tiles_y;
     float *delta; /* luma to be added in a band: strip * scale rows */
     ptrdiff_t delta_stride;
-    int n_sweeps; /* slices of tile columns that the filter works on side by side */
+    int n_sweeps;    /* slices of tile columns that the filter works on side by side */
+    int n_mask_rows; /* rows of tiles whose path for the mask is known */
     /* of the band in work */
     int band_y0, band_y1;
     struct group *group;
@@ -55,6 +67,8 @@ static void enlarge_free(struct fovi_stage *stage)
             fovi_filter_run_free(ctx, &e->groups[g].sweeps[i]);
         fovi_free(ctx, e->groups[g].sweeps);
         fovi_window_free(ctx, &e->groups[g].luma);
+        if (e->groups[g].is_mask)
+            fovi_free(ctx, e->groups[g].path);
     }
     fovi_window_free(ctx, &stage->out);
     fovi_window_free(ctx, &e->wide);
@@ -70,12 +84,15 @@ static void enlarge_reset(struct fovi_stage *stage)
     struct enlarge *e = (struct enlarge *)stage;
     fovi_window_reset(&stage->out);
     fovi_window_reset(&e->wide);
+    e->n_mask_rows = 0;
     for (int g = 0; g < e->n_groups; g++) {
+        if (e->groups[g].is_mask)
+            memcpy(e->groups[g].path, e->params.path, (size_t)e->n_tiles_x * (size_t)e->n_tiles_y);
         fovi_window_reset(&e->groups[g].luma);
         for (int i = 0; e->groups[g].sweeps && i < e->n_sweeps; i++)
             fovi_filter_run_reset(e->groups[g].sweeps[i]);
         for (int i = 0; i < e->params.n_networks; i++)
-            fovi_exec_begin(e->groups[g].exec[i], e->params.path, (uint8_t)e->params.network[i].path);
+            fovi_exec_begin(e->groups[g].exec[i], e->groups[g].path, (uint8_t)e->params.network[i].path);
     }
 }
 
@@ -97,6 +114,8 @@ static void take_luma(const struct enlarge *e, struct group *g, int y)
     for (int c = 0; c < g->n_planes; c++)
         planes[c] = fovi_window_row(&e->in->out, g->first_plane + c, y);
     fovi_row_luma((const float *const *)planes, g->n_planes, width, luma);
+    if (e->stage.run->format.sample == FOVEA_SAMPLE_F32)
+        fovi_run_clamp_luma(g->low, g->high, width, luma);
     for (int i = 1; i <= FOVI_WINDOW_PAD; i++) {
         luma[-i] = luma[0];
         luma[width - 1 + i] = luma[width - 1];
@@ -156,7 +175,7 @@ static void filter_row(const struct enlarge *e, struct fovi_filter_run *sweep, i
     const float *rows[FOVI_FILTER_TAPS];
     float *out[4];
     int scale = e->params.scale, width = e->group->luma.width;
-    const uint8_t *path = e->params.path + (ptrdiff_t)(y / FOVEA_TILE) * e->n_tiles_x;
+    const uint8_t *path = e->group->path + (ptrdiff_t)(y / FOVEA_TILE) * e->n_tiles_x;
     for (int k = 0; k < FOVI_FILTER_TAPS; k++)
         rows[k] = fovi_window_row_clamped(&e->group->luma, 0, y + k - FOVI_FILTER_RADIUS);
     for (int k = 0; k < scale; k++)
@@ -186,29 +205,106 @@ static void filter_job(void *arg, int index, int worker)
 }
 
 /* Whether all that a tile's result depends on is one level. */
-static int is_flat(const struct enlarge *e, int x, int y)
+static int is_flat(const struct enlarge *e, const struct group *g, int x, int y)
 {
     int reach = e->reach;
-    return fovi_gate_is_flat(&e->group->luma, x - reach, x + FOVEA_TILE + reach, y - reach, y + FOVEA_TILE + reach);
+    return fovi_gate_is_flat(&g->luma, x - reach, x + FOVEA_TILE + reach, y - reach, y + FOVEA_TILE + reach);
 }
 
-/* The verdict on each tile of the band; a tile that fails, or that is flat, keeps its base. */
+/* Rows of the input down to which a network looks at paths when it makes rows up to y - 1, in whole tiles. */
+static int path_rows(const struct enlarge *e, int y)
+{
+    return (y + 2 * e->reach + FOVEA_TILE - 1) / FOVEA_TILE;
+}
+
+/* Leave out the tiles where the mask is flat, as far down as the band's network looks. */
+static void choose_mask_paths(struct enlarge *e, struct group *g)
+{
+    int end = path_rows(e, e->band_y1) < e->n_tiles_y ? path_rows(e, e->band_y1) : e->n_tiles_y;
+    for (; e->n_mask_rows < end; e->n_mask_rows++)
+        for (int t = 0; t < e->n_tiles_x; t++)
+            if (is_flat(e, g, t * FOVEA_TILE, e->n_mask_rows * FOVEA_TILE))
+                g->path[(ptrdiff_t)e->n_mask_rows * e->n_tiles_x + t] = FOVEA_PATH_CLASSIC;
+}
+
+/* A part of the band: a tile's input position, its output there, what is added to it. */
+struct patch {
+    int x, y, width, height;
+    float *delta;
+    uint8_t *path;
+};
+
+/* Whether the luma around a tile touches the ends of its range. */
+static int is_saturated(const struct enlarge *e, const struct patch *p)
+{
+    const struct group *g = e->group;
+    int scale = e->params.scale, reach = e->reach, width = g->luma.width;
+    int x0 = p->x - reach > 0 ? p->x - reach : 0;
+    int x1 = p->x + p->width / scale + reach < width ? p->x + p->width / scale + reach : width;
+    for (int y = p->y - reach; y < p->y + p->height / scale + reach; y++) {
+        const float *row = fovi_window_row_clamped(&g->luma, 0, y);
+        for (int x = x0; x < x1; x++)
+            if (row[x] <= g->low || row[x] >= g->high)
+                return 1;
+    }
+    return 0;
+}
+
+/* Take back what was added where the base leaves the range. */
+static void fade_out(const struct enlarge *e, const struct patch *p)
+{
+    float base[FOVEA_TILE * 4];
+    const float *planes[3];
+    const struct group *g = e->group;
+    int scale = e->params.scale;
+    for (int i = 0; i < p->height; i++) {
+        float *delta = p->delta + i * e->delta_stride;
+        for (int c = 0; c < g->n_planes; c++)
+            planes[c] = fovi_window_row(&e->stage.out, g->first_plane + c, p->y * scale + i) + p->x * scale;
+        fovi_row_luma(planes, g->n_planes, p->width, base);
+        for (int x = 0; x < p->width; x++) {
+            float inside = base[x] > g->low ? base[x] : g->low;
+            inside = inside < g->high ? inside : g->high;
+            float outside = base[x] - inside, far = outside < 0.0f ? -outside : outside;
+            if (*p->path == FOVEA_PATH_FILTER) /* its base was the whole one, not the one cut off */
+                delta[x] += outside;
+            delta[x] *= far < FADE ? 1.0f - far / FADE : 0.0f;
+        }
+    }
+}
+
+/* The verdict on one tile; a tile that fails, or that is flat, keeps its base. */
+static void check_tile(struct enlarge *e, const struct patch *p)
+{
+    int is_float = e->stage.run->format.sample == FOVEA_SAMPLE_F32;
+    int sound = fovi_gate_accepts(p->delta, e->delta_stride, p->height, p->width);
+    if (sound && !is_flat(e, e->group, p->x, p->y)) {
+        if (is_float && is_saturated(e, p))
+            fade_out(e, p);
+        return;
+    }
+    if (!sound) {
+        *p->path = FOVEA_PATH_FALLBACK;
+        e->params.path[p->path - e->group->path] = FOVEA_PATH_FALLBACK;
+    }
+    for (int i = 0; i < p->height; i++)
+        memset(p->delta + i * e->delta_stride, 0, (size_t)p->width * sizeof *p->delta);
+}
+
 static void check_tiles(struct enlarge *e)
 {
     int scale = e->params.scale, width = e->ax.out;
     for (int y = e->band_y0; y < e->band_y1; y += FOVEA_TILE) {
-        uint8_t *path = e->params.path + (ptrdiff_t)(y / FOVEA_TILE) * e->n_tiles_x;
-        int rows = (e->band_y1 - y < FOVEA_TILE ? e->band_y1 - y : FOVEA_TILE) * scale;
+        uint8_t *path = e->group->path + (ptrdiff_t)(y / FOVEA_TILE) * e->n_tiles_x;
         for (int t = 0; t < e->n_tiles_x; t++) {
-            int x = t * FOVEA_TILE * scale, n = width - x < FOVEA_TILE * scale ? width - x : FOVEA_TILE * scale;
-            float *tile = e->delta + (ptrdiff_t)(y - e->band_y0) * scale * e->delta_stride + x;
-            int sound = fovi_gate_accepts(tile, e->delta_stride, rows, n);
-            if (sound && !is_flat(e, t * FOVEA_TILE, y))
-                continue;
-            if (!sound)
-                path[t] = FOVEA_PATH_FALLBACK;
-            for (int i = 0; i < rows; i++)
-                memset(tile + i * e->delta_stride, 0, (size_t)n * sizeof *tile);
+            int x = t * FOVEA_TILE * scale;
+            struct patch p = { t * FOVEA_TILE,
+                               y,
+                               width - x < FOVEA_TILE * scale ? width - x : FOVEA_TILE * scale,
+                               (e->band_y1 - y < FOVEA_TILE ? e->band_y1 - y : FOVEA_TILE) * scale,
+                               e->delta + (ptrdiff_t)(y - e->band_y0) * scale * e->delta_stride + x,
+                               path + t };
+            check_tile(e, &p);
         }
     }
 }
@@ -240,6 +336,8 @@ static void refine_group(struct enlarge *e, struct group *group)
     int scale = e->params.scale, n = e->band_y1 - e->band_y0;
     double start = fovi_clock_ms();
     e->group = group;
+    if (group->is_mask)
+        choose_mask_paths(e, group);
     memset(e->delta, 0, (size_t)e->delta_stride * (size_t)(n * scale) * sizeof *e->delta);
     if (e->params.filter) {
         fovi_parallel(run->ctx, filter_job, e, e->n_sweeps);
@@ -261,7 +359,7 @@ static int enlarge_advance(struct fovi_stage *stage, int y_end)
     while (stage->out.y1 < y_end) {
         e->band_y0 = stage->out.y1 / scale;
         e->band_y1 = e->band_y0 + stage->run->strip < height ? e->band_y0 + stage->run->strip : height;
-        int need = e->band_y1 + e->reach;
+        int need = e->band_y1 + e->ahead;
         FOVI_TRY(take_input(e, need < height ? need : height));
         int n = (e->band_y1 - e->band_y0) * scale;
         double start = fovi_clock_ms();
@@ -292,20 +390,25 @@ static int init_groups(struct enlarge *e)
     struct fovi_run *run = e->stage.run;
     const struct fovi_window *in = &e->in->out;
     int refines = e->params.filter || e->params.n_networks;
-    e->n_groups = refines ? (run->is_rgb ? 1 : run->n_color) : 0;
+    e->n_groups = refines ? (run->is_rgb ? 1 : run->n_color) + run->format.has_alpha : 0;
     e->groups = fovi_alloc(run->ctx, (size_t)e->n_groups, sizeof *e->groups);
     if (!e->groups)
         return fovi_alloc_error(run->ctx);
     for (int g = 0; g < e->n_groups; g++) {
-        e->groups[g].first_plane = g;
-        e->groups[g].n_planes = run->is_rgb ? 3 : 1;
-        FOVI_TRY(fovi_window_init(run->ctx, &e->groups[g].luma, in->width, in->height, 1,
-                                  run->strip + 2 * e->reach + run->piece));
+        struct group *group = &e->groups[g];
+        group->is_mask = run->format.has_alpha && g == e->n_groups - 1;
+        group->first_plane = group->is_mask ? run->n_color : g;
+        group->n_planes = run->is_rgb && !group->is_mask ? 3 : 1;
+        fovi_run_luma_range(run, group->is_mask, &group->low, &group->high);
+        group->path = e->params.path;
+        if (group->is_mask && !(group->path = fovi_alloc(run->ctx, (size_t)e->n_tiles_x, (size_t)e->n_tiles_y)))
+            return fovi_alloc_error(run->ctx);
+        FOVI_TRY(fovi_window_init(run->ctx, &group->luma, in->width, in->height, 1,
+                                  run->strip + e->reach + e->ahead + run->piece));
         if (e->params.filter)
-            FOVI_TRY(init_sweeps(e, &e->groups[g]));
+            FOVI_TRY(init_sweeps(e, group));
         for (int i = 0; i < e->params.n_networks; i++)
-            FOVI_TRY(
-                fovi_exec_create(run->ctx, e->params.network[i].graph, in->width, in->height, &e->groups[g].exec[i]));
+            FOVI_TRY(fovi_exec_create(run->ctx, e->params.network[i].graph, in->width, in->height, &group->exec[i]));
     }
     return FOVEA_OK;
 }
@@ -318,7 +421,7 @@ static int init_memory(struct enlarge *e, int capacity)
     FOVI_TRY(fovi_axis_init(run->ctx, &e->ax, FOVEA_KERNEL_BICUBIC, in->width, width));
     FOVI_TRY(fovi_axis_init(run->ctx, &e->ay, FOVEA_KERNEL_BICUBIC, in->height, height));
     FOVI_TRY(fovi_window_init(run->ctx, &e->wide, width, in->height, in->n_planes,
-                              run->strip + e->reach + BASE_REACH + e->ay.n_taps + run->piece));
+                              run->strip + e->ahead + BASE_REACH + e->ay.n_taps + run->piece));
     FOVI_TRY(fovi_window_init(run->ctx, &e->stage.out, width, height, in->n_planes, capacity + run->strip * scale));
     FOVI_TRY(init_groups(e));
     e->delta_stride = ((ptrdiff_t)width + 15) / 16 * 16;
@@ -349,6 +452,10 @@ int fovi_enlarge_create(struct fovi_run *run, struct fovi_stage *in, const struc
     for (int i = 0; i < params->n_networks; i++)
         if (e->reach < fovi_graph_radius(params->network[i].graph))
             e->reach = fovi_graph_radius(params->network[i].graph);
+    e->n_tiles_y = (in->out.height + FOVEA_TILE - 1) / FOVEA_TILE;
+    e->ahead = e->reach;
+    if (run->format.has_alpha && (params->filter || params->n_networks))
+        e->ahead = 3 * e->reach + FOVEA_TILE;
     int code = init_memory(e, capacity);
     if (code)
         enlarge_free(&e->stage);
@@ -360,8 +467,10 @@ int fovi_enlarge_create(struct fovi_run *run, struct fovi_stage *in, const struc
 double fovi_enlarge_network_px(const struct fovi_stage *stage, int network)
 {
     const struct enlarge *e = (const struct enlarge *)stage;
-    double px = 0.0;
-    for (int g = 0; g < e->n_groups; g++)
-        px += fovi_exec_px(e->groups[g].exec[network]);
-    return px / (e->n_groups ? e->n_groups : 1);
+    double px = 0.0, n = 0.0;
+    for (int g = 0; g < e->n_groups; g++) {
+        px += e->groups[g].is_mask ? 0.0 : fovi_exec_px(e->groups[g].exec[network]);
+        n += !e->groups[g].is_mask;
+    }
+    return px / (n > 0.0 ? n : 1.0);
 }

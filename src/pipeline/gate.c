@@ -7,6 +7,10 @@
 
 #define LARGEST 255.0f
 
+/* Levels that count as one: less than a quarter of the smallest step of 16 bits, more than what a first enlargement's
+ * rounding leaves of a plain grey. */
+#define ONE_LEVEL 0x1p-10f
+
 int fovi_gate_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, int y1)
 {
     x0 = x0 > 0 ? x0 : 0;
@@ -17,7 +21,7 @@ int fovi_gate_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, in
     for (int y = y0; y < y1; y++) {
         const float *row = fovi_window_row(luma, 0, y);
         for (int x = x0; x < x1; x++)
-            if (row[x] != level)
+            if (!(row[x] - level <= ONE_LEVEL && level - row[x] <= ONE_LEVEL))
                 return 0;
     }
     return 1;

@@ -3,7 +3,9 @@
  * The first stage: rows of the source as float planes.
  *
  * Under alpha 0 the colour that a file holds is arbitrary. It is replaced by the nearest visible colours: along the row
- * first, then along the column, within REACH pixels, which is farther than any later stage looks.
+ * first, then along the column, within REACH pixels, which is farther than any later stage looks. Under a faint alpha
+ * colour is coarse (a file that was premultiplied once knows few levels there): it is drawn towards the mean of its
+ * neighbourhood, each pixel weighed by its alpha, as premultiplied arithmetic would have it.
  */
 #include <string.h>
 
@@ -13,11 +15,15 @@
 
 #define REACH 24
 
+/* Levels of alpha below which colour is mended, the more the fainter. */
+#define FAINT 16.0f
+
 struct load {
     struct fovi_stage stage;
     void *raw; /* run->piece rows as the source gives them */
     ptrdiff_t raw_stride;
     int fills;                 /* 1: there is alpha */
+    struct fovi_window seen;   /* with alpha: rows as they were read */
     struct fovi_window filled; /* with alpha: rows filled along themselves; the last plane says which pixels are */
 };
 
@@ -25,6 +31,7 @@ static void load_free(struct fovi_stage *stage)
 {
     struct load *l = (struct load *)stage;
     fovea_context *ctx = stage->run->ctx;
+    fovi_window_free(ctx, &l->seen);
     fovi_window_free(ctx, &l->filled);
     fovi_window_free(ctx, &stage->out);
     fovi_free(ctx, l->raw);
@@ -35,6 +42,7 @@ static void load_reset(struct fovi_stage *stage)
 {
     struct load *l = (struct load *)stage;
     fovi_window_reset(&stage->out);
+    fovi_window_reset(&l->seen);
     fovi_window_reset(&l->filled);
 }
 
@@ -49,10 +57,45 @@ static int read_rows(struct load *l, struct fovi_window *w, int n)
         float *planes[FOVEA_MAX_CHANNELS];
         for (int c = 0; c < run->format.n_channels; c++)
             planes[c] = fovi_window_row(w, c, w->y1 + i);
-        fovi_row_load(&run->format, (const char *)l->raw + i * l->raw_stride, w->width, planes);
+        fovi_run_load_row(run, (const char *)l->raw + i * l->raw_stride, w->width, planes);
     }
     run->ms[FOVEA_STAGE_READ] += fovi_clock_ms() - start;
     return FOVEA_OK;
+}
+
+/* Mean colour around pixel x of row y, weighed by alpha. */
+static float weighed_mean(const struct load *l, int c, int y, int x)
+{
+    const struct fovi_window *w = &l->seen;
+    int x0 = x > 0 ? x - 1 : 0, x1 = x + 1 < w->width ? x + 1 : x;
+    float sum = 0.0f, weight = 0.0f;
+    for (int k = -1; k <= 1; k++) {
+        const float *row = fovi_window_row_clamped(w, c, y + k);
+        const float *alpha = fovi_window_row_clamped(w, w->n_planes - 1, y + k);
+        for (int i = x0; i <= x1; i++) {
+            float a = alpha[i] > 0.0f ? alpha[i] : 0.0f;
+            sum += a * row[i];
+            weight += a;
+        }
+    }
+    return sum / weight;
+}
+
+/* Take row y over from those that were read. */
+static void mend_row(const struct load *l, int y)
+{
+    const struct fovi_window *w = &l->seen;
+    const float *alpha = fovi_window_row(w, w->n_planes - 1, y);
+    for (int c = 0; c < w->n_planes; c++)
+        memcpy(fovi_window_row(&l->filled, c, y), fovi_window_row(w, c, y), (size_t)w->width * sizeof(float));
+    for (int x = 0; x < w->width; x++) {
+        if (!(alpha[x] > 0.0f && alpha[x] < FAINT))
+            continue;
+        for (int c = 0; c < w->n_planes - 1; c++) {
+            float *out = fovi_window_row(&l->filled, c, y) + x, mean = weighed_mean(l, c, y, x);
+            *out = mean + (*out - mean) * (alpha[x] / FAINT);
+        }
+    }
 }
 
 /* Give the invisible pixels x0..x1-1 of a row the colour of their visible neighbours left and right. */
@@ -120,18 +163,29 @@ static void finish_row(const struct load *l, int y)
             fill_from_column(l, y, x);
 }
 
-static int advance_filled(struct load *l, int y_end)
+/* Rows up to y_end - 1, filled along themselves. */
+static int advance_rows(struct load *l, int y_end)
 {
     struct fovi_window *w = &l->filled;
     int piece = l->stage.run->piece;
-    int last = y_end + REACH < w->height ? y_end + REACH : w->height;
-    while (w->y1 < last) {
-        int n = last - w->y1 < piece ? last - w->y1 : piece;
-        FOVI_TRY(read_rows(l, w, n));
-        for (int i = 0; i < n; i++)
-            fill_row(l, w->y1 + i);
-        fovi_window_push(w, n);
+    while (w->y1 < y_end) {
+        int need = w->y1 + 2 < w->height ? w->y1 + 2 : w->height;
+        while (l->seen.y1 < need) {
+            int n = l->seen.height - l->seen.y1 < piece ? l->seen.height - l->seen.y1 : piece;
+            FOVI_TRY(read_rows(l, &l->seen, n));
+            fovi_window_push(&l->seen, n);
+        }
+        mend_row(l, w->y1);
+        fill_row(l, w->y1);
+        fovi_window_push(w, 1);
     }
+    return FOVEA_OK;
+}
+
+static int advance_filled(struct load *l, int y_end)
+{
+    int height = l->filled.height;
+    FOVI_TRY(advance_rows(l, y_end + REACH < height ? y_end + REACH : height));
     while (l->stage.out.y1 < y_end) {
         finish_row(l, l->stage.out.y1);
         fovi_window_push(&l->stage.out, 1);
@@ -165,6 +219,8 @@ int fovi_load_create(struct fovi_run *run, int width, int height, int capacity, 
     l->raw_stride = (ptrdiff_t)width * (ptrdiff_t)fovea_pixel_bytes(&run->format);
     int n = run->format.n_channels;
     int code = fovi_window_init(run->ctx, &l->stage.out, width, height, n, capacity);
+    if (!code && l->fills)
+        code = fovi_window_init(run->ctx, &l->seen, width, height, n, run->piece + 4);
     if (!code && l->fills)
         code = fovi_window_init(run->ctx, &l->filled, width, height, n + 1, 2 * REACH + 2 * run->piece);
     if (!code && !(l->raw = fovi_alloc(run->ctx, (size_t)run->piece, (size_t)l->raw_stride)))

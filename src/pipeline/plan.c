@@ -16,6 +16,19 @@
 
 static const struct fovea_upscale_params default_params = FOVEA_UPSCALE_DEFAULTS;
 
+static int check_light(fovea_context *ctx, const struct fovea_upscale_params *p)
+{
+    if ((unsigned)p->transfer > FOVEA_TRANSFER_LINEAR)
+        return fovi_fail(ctx, FOVEA_E_ARG, "transfer %d does not exist", (int)p->transfer);
+    if (!(p->white >= 1e-30 && p->white <= 1e30))
+        return fovi_fail(ctx, FOVEA_E_ARG, "white %g is not in 1e-30..1e30", p->white);
+    if (p->linear_light && p->method != FOVEA_METHOD_CLASSIC)
+        return fovi_fail(ctx, FOVEA_E_ARG,
+                         "linear light is for the classical methods: filter and networks were trained on "
+                         "encoded pictures");
+    return FOVEA_OK;
+}
+
 static int check_params(fovea_context *ctx, const struct fovea_upscale_params *p)
 {
     if ((unsigned)p->method > FOVEA_METHOD_NETWORK)
@@ -36,7 +49,7 @@ static int check_params(fovea_context *ctx, const struct fovea_upscale_params *p
         return fovi_fail(ctx, FOVEA_E_ARG, "consistency %d does not exist", (int)p->consistency);
     if (p->strip_rows < 0 || p->strip_rows > 4096)
         return fovi_fail(ctx, FOVEA_E_ARG, "strip_rows %d is not in 0..4096", p->strip_rows);
-    return FOVEA_OK;
+    return check_light(ctx, p);
 }
 
 /* What the report calls the method. */
@@ -173,6 +186,21 @@ static void choose_consistency(fovea_plan *plan)
     plan->consistency_steps = wanted && enlarges && !same ? FOVI_CONSISTENCY_STEPS : 0;
 }
 
+/* The curve between samples and levels: none where samples pass as they are or are only reduced. */
+static void choose_curve(fovea_plan *plan)
+{
+    struct fovi_run *run = &plan->run;
+    int is_float = run->format.sample == FOVEA_SAMPLE_F32;
+    int is_linear = plan->params.transfer == FOVEA_TRANSFER_LINEAR ||
+                    (plan->params.transfer == FOVEA_TRANSFER_DEFAULT && is_float);
+    run->curve = FOVI_CURVE_NONE;
+    run->white = is_float && plan->n_chain ? (float)plan->params.white : 1.0f;
+    if (plan->n_chain && is_linear)
+        run->curve = FOVI_CURVE_ENCODE;
+    else if (plan->params.linear_light && !is_linear && !run->copies)
+        run->curve = FOVI_CURVE_DECODE;
+}
+
 static int append(fovea_plan *plan, int code, struct fovi_stage *stage)
 {
     if (!code)
@@ -209,7 +237,8 @@ static int input_rows_in_use(const fovea_plan *plan)
         int radius = FOVI_FILTER_RADIUS;
         for (int k = 0; k < s->n_networks; k++)
             radius = fovi_graph_radius(s->network[k].graph) > radius ? fovi_graph_radius(s->network[k].graph) : radius;
-        rows += plan->run.strip + radius;
+        /* for a mask a step looks farther ahead */
+        rows += plan->run.strip + (plan->run.format.has_alpha ? 3 * radius + FOVEA_TILE : radius);
     }
     return rows;
 }
@@ -294,6 +323,7 @@ static int build(fovea_plan *plan, int width, int height)
     name_method(plan);
     FOVI_TRY(choose_chain(plan));
     choose_consistency(plan);
+    choose_curve(plan);
     FOVI_TRY(build_stages(plan));
     return take_buffers(plan);
 }

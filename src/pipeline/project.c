@@ -6,7 +6,6 @@
 #include <math.h>
 
 #include "base/clock.h"
-#include "image/convert.h"
 #include "pipeline/stage.h"
 
 /* Rows of one plane, reduced: columns first (fewer rows to sum across), then along the row. */
@@ -268,7 +267,7 @@ int fovi_meter_push(struct fovi_meter *m, const void *rows, ptrdiff_t stride_byt
         float *planes[FOVEA_MAX_CHANNELS];
         for (int c = 0; c < m->written.n_planes; c++)
             planes[c] = fovi_window_row(&m->written, c, m->written.y1);
-        fovi_row_load(&m->run->format, (const char *)rows + i * stride_bytes, m->written.width, planes);
+        fovi_run_load_row(m->run, (const char *)rows + i * stride_bytes, m->written.width, planes);
         fovi_window_push(&m->written, 1);
     }
     compare_ready(m);

@@ -70,8 +70,12 @@ static int analyze_row(const struct job *job, const void *row, float *planes, st
     float *plane[FOVEA_MAX_CHANNELS];
     for (int c = 0; c < run->format.n_channels; c++)
         plane[c] = planes + (ptrdiff_t)c * job->plan->in_width;
-    fovi_row_load(&run->format, row, job->plan->in_width, plane);
-    fovi_row_luma((const float *const *)plane, run->n_color, job->plan->in_width, fovi_analysis_row(analysis));
+    float *luma = fovi_analysis_row(analysis), low, high;
+    fovi_run_load_row(run, row, job->plan->in_width, plane);
+    fovi_row_luma((const float *const *)plane, run->n_color, job->plan->in_width, luma);
+    fovi_run_luma_range(run, 0, &low, &high);
+    if (run->format.sample == FOVEA_SAMPLE_F32)
+        fovi_run_clamp_luma(low, high, job->plan->in_width, luma);
     return fovi_analysis_push(analysis);
 }
 
@@ -218,7 +222,7 @@ static int make_picture(struct job *job)
             const float *planes[FOVEA_MAX_CHANNELS];
             for (int c = 0; c < run->format.n_channels; c++)
                 planes[c] = fovi_window_row(&last->out, c, y + i);
-            fovi_row_store(&run->format, planes, plan->out_width, (char *)plan->rows + i * plan->rows_stride);
+            fovi_run_store_row(run, planes, plan->out_width, (char *)plan->rows + i * plan->rows_stride);
         }
         FOVI_TRY(job->sink->write(job->sink->user, y, n, plan->rows, plan->rows_stride));
         run->ms[FOVEA_STAGE_WRITE] += fovi_clock_ms() - start;

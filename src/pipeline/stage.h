@@ -20,6 +20,13 @@
 /* Most taps of a vertical kernel: a reduction by 64 with lanczos3 has 386. */
 #define FOVI_AXIS_MAX_TAPS 512
 
+/* How the levels that the stages work on differ from the samples. */
+enum fovi_curve {
+    FOVI_CURVE_NONE = 0,
+    FOVI_CURVE_ENCODE, /* samples are linear light, levels display-encoded */
+    FOVI_CURVE_DECODE  /* samples are display-encoded, levels linear light */
+};
+
 /* What the stages of one plan share. */
 struct fovi_run {
     fovea_context *ctx;
@@ -27,6 +34,8 @@ struct fovi_run {
     int n_color; /* planes that carry colour; alpha, where there is one, comes after them */
     int is_rgb;  /* one luma for the three planes */
     int copies;  /* the result has the input's size: its samples pass as they are */
+    enum fovi_curve curve;
+    float white; /* float samples: display white */
     int strip;   /* input rows worked on at a time, a multiple of FOVEA_TILE */
     int piece;   /* rows that a consumer takes from a stage at a time, 1..FOVI_STAGE_PIECE */
     const struct fovea_source *source;
@@ -48,6 +57,16 @@ static inline int fovi_stage_need(struct fovi_stage *stage, int y_end)
     y_end = y_end < stage->out.height ? y_end : stage->out.height;
     return y_end > stage->out.y1 ? stage->advance(stage, y_end) : FOVEA_OK;
 }
+
+/* ---- samples.c: between samples and levels ---- */
+
+/* A row of interleaved samples to levels, and back. Colour goes through the run's curve, alpha does not. */
+void fovi_run_load_row(const struct fovi_run *run, const void *row, int width, float *const *planes);
+void fovi_run_store_row(const struct fovi_run *run, const float *const *planes, int width, void *row);
+
+/* The range of luma (or of a mask) that filter and networks know. Only float pictures may go beyond it. */
+void fovi_run_luma_range(const struct fovi_run *run, int is_mask, float *low, float *high);
+void fovi_run_clamp_luma(float low, float high, int n, float *luma);
 
 /* ---- the kinds ---- */
 
