@@ -168,6 +168,7 @@ static void add_method(struct work *w, const char *word, const struct fovea_upsc
         return;
     w->params[i] = *params;
     w->params[i].scale = w->out->scale;
+    w->params[i].sizing = FOVEA_SIZING_EXACT;
     w->params[i].width = w->params[i].height = 0;
     w->params[i].budget_ms = 0.;
     /* What this build or a model of a file cannot do at this scale is left out. */
