@@ -13,7 +13,7 @@ struct models_options {
 };
 
 static const struct cli_option rows[] = {
-    { "export", 0, CLI_WORD, "NAME", "write the built-in model NAME, such as tiny-x2, to FILE.safetensors",
+    { "export", 0, CLI_WORD, "NAME", "write the built-in model NAME, such as tiny-x2, to FILE.safetensors or .onnx",
       offsetof(struct models_options, name), 0., 0. },
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
 };
@@ -63,14 +63,13 @@ static int find(const struct cli *cli, const char *name, fovea_model **model)
 static int export(const struct cli *cli, const char *name, const char *path)
 {
     fovea_model *model;
-    if (cli_has_ending(path, ".onnx"))
-        return cli_fail(cli, CLI_USAGE, "'%s': export to ONNX is not in this build yet", path);
-    if (!cli_has_ending(path, ".safetensors"))
-        return cli_fail(cli, CLI_USAGE, "'%s': the name of a model file ends in .safetensors", path);
+    int is_onnx = cli_has_ending(path, ".onnx");
+    if (!is_onnx && !cli_has_ending(path, ".safetensors"))
+        return cli_fail(cli, CLI_USAGE, "'%s': the name of a model file ends in .safetensors or .onnx", path);
     int code = find(cli, name, &model);
     if (code)
         return code;
-    code = fovea_model_save(cli->ctx, model, path);
+    code = is_onnx ? fovea_model_save_onnx(cli->ctx, model, path) : fovea_model_save(cli->ctx, model, path);
     fovea_model_free(&model);
     if (code)
         return cli_fail_core(cli, code);
@@ -87,7 +86,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
 {
     const struct models_options *o = options;
     if (o->name && n_words != 1)
-        return cli_fail(cli, CLI_USAGE, "--export %s needs one FILE.safetensors (see --help)", o->name);
+        return cli_fail(cli, CLI_USAGE, "--export %s needs one FILE.safetensors or FILE.onnx (see --help)", o->name);
     if (!o->name && n_words != 0)
         return cli_fail(cli, CLI_USAGE, "'%s' is not understood (see --help)", words[0]);
     return o->name ? export(cli, o->name, words[0]) : list(cli);
@@ -95,7 +94,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
 
 const struct cli_command cli_models = {
     "models",
-    "[--export NAME FILE.safetensors]",
+    "[--export NAME FILE.safetensors|FILE.onnx]",
     "List the built-in models with their sources and terms, or export one.",
     rows,
     sizeof(struct models_options),

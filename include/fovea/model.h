@@ -49,6 +49,11 @@ FOVEA_API void fovea_model_describe(const fovea_model *model, struct fovea_model
 /* Write the model as a safetensors container (under a temporary name, then renamed). FOVEA_E_WRITE on failure. */
 FOVEA_API int fovea_model_save(fovea_context *ctx, const fovea_model *model, const char *path);
 
+/* Write the network with its bicubic base as ONNX, operator set 13: input "luma" [1][1][height][width], luma / 255 of
+ * at least 2 x 2 pixels; output "output" of scale times the size, not limited to a range. FOVEA_E_UNSUPPORTED for a
+ * model that is no network or has another base, FOVEA_E_WRITE on failure. */
+FOVEA_API int fovea_model_save_onnx(fovea_context *ctx, const fovea_model *model, const char *path);
+
 #ifdef __cplusplus
 }
 #endif

@@ -57,4 +57,7 @@ int fovi_container_encode(fovea_context *ctx, const struct fovi_tensor *tensors,
 int fovi_container_write(fovea_context *ctx, const char *path, const struct fovi_tensor *tensors, int n_tensors,
                          const struct fovi_meta *meta, int n_meta);
 
+/* Any bytes into a file in the same way. */
+int fovi_file_write(fovea_context *ctx, const char *path, const void *bytes, size_t n_bytes);
+
 #endif

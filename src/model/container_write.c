@@ -176,15 +176,22 @@ static int write_through(fovea_context *ctx, const char *path, char *name, size_
     return ok ? FOVEA_OK : FOVEA_E_WRITE;
 }
 
+int fovi_file_write(fovea_context *ctx, const char *path, const void *bytes, size_t n_bytes)
+{
+    size_t n_name = strlen(path) + 40;
+    char *name = fovi_alloc(ctx, n_name, 1);
+    int code = name ? write_through(ctx, path, name, n_name, bytes, n_bytes) : fovi_alloc_error(ctx);
+    fovi_free(ctx, name);
+    return code;
+}
+
 int fovi_container_write(fovea_context *ctx, const char *path, const struct fovi_tensor *tensors, int n_tensors,
                          const struct fovi_meta *meta, int n_meta)
 {
     void *bytes;
-    size_t n_bytes, n_name = strlen(path) + 40;
+    size_t n_bytes;
     FOVI_TRY(fovi_container_encode(ctx, tensors, n_tensors, meta, n_meta, &bytes, &n_bytes));
-    char *name = fovi_alloc(ctx, n_name, 1);
-    int code = name ? write_through(ctx, path, name, n_name, bytes, n_bytes) : fovi_alloc_error(ctx);
-    fovi_free(ctx, name);
+    int code = fovi_file_write(ctx, path, bytes, n_bytes);
     fovi_free(ctx, bytes);
     return code;
 }
