@@ -19,9 +19,10 @@ demo:
 test:
 	./test.sh
 
-# Against the named peers that are installed here; see bench/.
+# Against the named peers that are installed here, and those that bench/peers.sh fetches; see docs/engine.md.
 bench: all
 	meson test -C $(BUILD) --no-rebuild --benchmark -v
+	bench/peers.sh -b $(BUILD) --json $(BUILD)/peers.json --plot $(BUILD)/peers.svg
 
 install:
 	@$(SETUP); configure $(BUILD) -Dprefix=$(PREFIX); compile $(BUILD)

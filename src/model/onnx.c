@@ -324,17 +324,18 @@ static void write_base(struct writer *w, int scale)
 
 /* ---- the file ---- */
 
-/* A picture of one channel and of any size. */
-static void add_picture(struct message *graph, int field, const char *name, const char *height, const char *width)
+/* A picture of one channel; a size of 0 stands for any, by name. */
+static void add_picture(struct message *graph, int field, const char *name, const char *const words[2], int height,
+                        int width)
 {
-    const char *const sizes[4] = { NULL, NULL, height, width };
+    const int sizes[4] = { 1, 1, height, width };
     struct message shape = { .ctx = graph->ctx }, tensor = shape, type = shape, value = shape;
     for (int i = 0; i < 4; i++) {
         struct message dim = { .ctx = graph->ctx };
         if (sizes[i])
-            add_text(&dim, 2, sizes[i]);
+            add_int(&dim, 1, sizes[i]);
         else
-            add_int(&dim, 1, 1);
+            add_text(&dim, 2, words[i - 2]);
         add_message(&shape, 1, &dim);
     }
     add_int(&tensor, 1, ONNX_FLOAT);
@@ -362,8 +363,9 @@ int fovi_onnx_encode(fovea_context *ctx, const struct fovi_graph *graph, const s
     if (params->has_base)
         write_base(&w, graph->scale);
     add_text(&w.graph, 2, info->method);
-    add_picture(&w.graph, 11, "luma", "height", "width");
-    add_picture(&w.graph, 12, "output", "out_height", "out_width");
+    static const char *const in[2] = { "height", "width" }, *const out[2] = { "out_height", "out_width" };
+    add_picture(&w.graph, 11, "luma", in, params->height, params->width);
+    add_picture(&w.graph, 12, "output", out, params->height * graph->scale, params->width * graph->scale);
     add_int(&model, 1, 7); /* version of the format, the one of operator set 13 */
     add_text(&model, 2, "fovea");
     add_text(&model, 3, fovea_version());

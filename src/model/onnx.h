@@ -9,9 +9,10 @@
 #include "net/graph.h"
 
 struct fovi_onnx_params {
-    int has_base; /* 1: the bicubic enlargement is in the graph and added; 0: the output is the residual alone */
-    int is_leaky; /* 1: each PReLU is written as a LeakyReLU of its mean slope: not the same network, but one that
+    int has_base;      /* 1: the bicubic enlargement is in the graph and added; 0: the output is the residual alone */
+    int is_leaky;      /* 1: each PReLU is written as a LeakyReLU of its mean slope: not the same network, but one that
                    * run times can fuse; for timing only */
+    int width, height; /* of the input, 0: any */
 };
 
 /* The bytes of a model file, in memory that the caller gives back with fovi_free. Input "luma" and output "output" are

@@ -163,7 +163,7 @@ static void networks_are_written_whole(void **state)
         fovea_model_describe(model, &info);
         const struct fovi_graph *g = fovi_model_graph(model);
         for (int variant = 0; variant < 4; variant++) {
-            const struct fovi_onnx_params params = { variant & 1, variant >> 1 };
+            const struct fovi_onnx_params params = { .has_base = variant & 1, .is_leaky = variant >> 1 };
             void *bytes;
             size_t n;
             assert_int_equal(fovi_onnx_encode(ctx, g, &info, &params, &bytes, &n), FOVEA_OK);
@@ -198,7 +198,7 @@ static void skips_are_additions(void **state)
     fovea_context *ctx = make_context();
     static const float zeros[4 * 4 * 9] = { 0 };
     const struct fovea_model_info info = { .method = "m", .layers = "", .base = "", .sources = "", .licence = "" };
-    const struct fovi_onnx_params params = { 0, 0 };
+    const struct fovi_onnx_params params = { .has_base = 0 };
     struct fovi_graph g;
     const char *text = "conv3x3 1 4; conv1x1 4 4; add 0; shuffle 2; add base";
     assert_int_equal(fovi_graph_parse(ctx, text, &g), FOVEA_OK);
