@@ -22,26 +22,25 @@ INLINE void quad_sum(int no, int nv, vec acc[4][NV_MAX], const float *t, const f
 }
 
 /* Output j, vector v of a row. */
-INLINE void quad_emit(const struct fovi_conv_weights *w, float *row, ptrdiff_t stride, int o, int v, int x, int nv,
-                      int tail, vec r)
+INLINE void quad_emit(const float *slope, float *row, ptrdiff_t stride, int o, int v, int x, int nv, int tail, vec r)
 {
     float *out = row + o * stride + x + v * VW;
-    if (w->slope)
-        r = vec_prelu(r, w->slope[o]);
+    if (slope)
+        r = vec_prelu(r, slope[o]);
     if (tail && v == nv - 1)
         vec_store_n(out, r, tail);
     else
         vec_store(out, r);
 }
 
-INLINE void quad_emit_all(int no, int nv, const struct fovi_conv_weights *w, float *row, ptrdiff_t stride, int o, int x,
-                          int tail, vec acc[4][NV_MAX])
+INLINE void quad_emit_all(int no, int nv, const float *slope, float *row, ptrdiff_t stride, int o, int x, int tail,
+                          vec acc[4][NV_MAX])
 {
     UNROLL
     for (int j = 0; j < no; j++) {
         UNROLL
         for (int v = 0; v < nv; v++)
-            quad_emit(w, row, stride, o + j, v, x, nv, tail, acc[j][v]);
+            quad_emit(slope, row, stride, o + j, v, x, nv, tail, acc[j][v]);
     }
 }
 
@@ -49,6 +48,7 @@ INLINE void quad_block(int no, int nv, const struct fovi_conv_weights *w, const 
                        float *const *dst, ptrdiff_t stride, int o, int x, int tail)
 {
     vec acc[4][NV_MAX], m1[4][NV_MAX], m2[4][NV_MAX], m3[4][NV_MAX];
+    const float *slope = w->slope;
     ptrdiff_t next_t = (ptrdiff_t)w->c_in * QUAD_STRIDE, next_weight = (ptrdiff_t)w->c_in * 3 * FOVI_CONV_GROUP;
     quad_sum(no, nv, m1, t + next_t, weight + next_weight, w->c_in);
     quad_sum(no, nv, m2, t + 2 * next_t, weight + 2 * next_weight, w->c_in);
@@ -63,27 +63,28 @@ INLINE void quad_block(int no, int nv, const struct fovi_conv_weights *w, const 
             vec r = vec_add(m3[j][v], acc[j][v]), s = vec_sub(m3[j][v], acc[j][v]);
             vec y1 = vec_add(vec_mul_add(vec_set1(2.0f), s, q), bias);
             vec y2 = vec_add(vec_mul_add(vec_set1(4.0f), r, p), bias);
-            quad_emit(w, dst[1], stride, o + j, v, x, nv, tail, y1);
-            quad_emit(w, dst[2], stride, o + j, v, x, nv, tail, y2);
+            quad_emit(slope, dst[1], stride, o + j, v, x, nv, tail, y1);
+            quad_emit(slope, dst[2], stride, o + j, v, x, nv, tail, y2);
             acc[j][v] = vec_add(vec_add(p, r), bias);
             m3[j][v] = vec_add(vec_mul_add(vec_set1(8.0f), s, q), bias);
         }
     }
     chain(3, no, nv, acc, t, QUAD_STRIDE, weight, w->c_in);
-    quad_emit_all(no, nv, w, dst[0], stride, o, x, tail, acc);
+    quad_emit_all(no, nv, slope, dst[0], stride, o, x, tail, acc);
     chain(3, no, nv, m3, t + 5 * next_t, QUAD_STRIDE, weight + 5 * next_weight, w->c_in);
-    quad_emit_all(no, nv, w, dst[3], stride, o, x, tail, m3);
+    quad_emit_all(no, nv, slope, dst[3], stride, o, x, tail, m3);
 }
 
 /* Transformed inputs of nv vectors of columns from x - 1 on, and of the next vector. */
 INLINE void quad_transform(int nv, int c_in, const float *const *rows, ptrdiff_t stride, int x, float *t)
 {
     ptrdiff_t next = (ptrdiff_t)c_in * QUAD_STRIDE;
+    const float *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3], *r4 = rows[4], *r5 = rows[5];
     for (int i = 0; i < c_in; i++, t += QUAD_STRIDE) {
         ptrdiff_t at = i * stride + x - 1;
         for (int v = 0; v <= nv; v++, at += VW) {
-            vec d0 = vec_load(rows[0] + at), d1 = vec_load(rows[1] + at), d2 = vec_load(rows[2] + at);
-            vec d3 = vec_load(rows[3] + at), d4 = vec_load(rows[4] + at), d5 = vec_load(rows[5] + at);
+            vec d0 = vec_load(r0 + at), d1 = vec_load(r1 + at), d2 = vec_load(r2 + at);
+            vec d3 = vec_load(r3 + at), d4 = vec_load(r4 + at), d5 = vec_load(r5 + at);
             vec a = vec_mul_add(vec_set1(-4.0f), d2, d4), b = vec_mul_add(vec_set1(-4.0f), d1, d3);
             vec c = vec_sub(d4, d2), e = vec_sub(d3, d1);
             float *to = t + v * VW;
