@@ -73,7 +73,7 @@ static void set_tiff(const struct fovi_io_encoder *e, VipsOperation *operation)
     int is_huge = VIPS_IMAGE_SIZEOF_IMAGE(e->image) > 3500000000u;
     g_object_set(operation, "compression", e->job.compression, "predictor",
                  is_float ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "bigtiff",
-                 is_huge, NULL);
+                 is_huge, "tile", is_huge, "tile_width", 128, "tile_height", 128, NULL);
     if (e->job.compression == VIPS_FOREIGN_TIFF_COMPRESSION_JPEG)
         g_object_set(operation, "Q", e->job.quality, NULL);
 }

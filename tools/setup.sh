@@ -34,6 +34,8 @@ cmd:vips        libvips-tools   vips-tools          libvips     vips-tools    vi
 # the shells whose completions are tried, and a browser without a window, with its driver, for the pages.
 extra_needs='
 cmd:clang-format-14  clang-format-14  -  -  -  -
+cmd:parallel    parallel        parallel            parallel    parallel      parallel
+cmd:mpirun      openmpi-bin     openmpi             openmpi     openmpi       open-mpi
 cmd:zsh         zsh             zsh                 zsh         zsh           zsh
 cmd:fish        fish            fish                fish        fish          fish
 cmd:chromium    chromium        chromium            chromium    chromium      -

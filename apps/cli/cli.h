@@ -12,6 +12,8 @@
 #include <fovea-io/io.h>
 #include <fovea/fovea.h>
 
+#include "eta.h"
+
 enum cli_exit {
     CLI_OK = 0,
     CLI_SOME_FAILED = 1, /* several inputs, some of them failed */
@@ -29,8 +31,12 @@ struct cli_command;
 struct cli {
     const struct cli_command *command;
     int n_threads, is_json, is_quiet; /* the options that every command has */
+    int progress;                     /* one of them too: enum cli_progress_kind */
     const char *command_line;         /* as a shell takes it */
     uint32_t cpu_mask;                /* from FOVEA_CPU */
+    size_t memory_bytes;              /* ceiling of the context, 0 = none */
+    int64_t max_pixels;               /* of an input, 0 = the file library's own limit */
+    int is_one_of_several;            /* 1: other pictures are in work at the same time, so no bar is drawn */
     fovea_context *ctx;
     fovea_io *io;
 };
@@ -80,11 +86,15 @@ int cli_parse_number(const char *text, double *value);
 /* The instruction sets that the value of FOVEA_CPU allows (NULL or empty: all); 0 if it is no word for any. */
 int cli_parse_cpu(const char *word, uint32_t *mask);
 
+/* Make ctx and io from the settings in cli; CLI_OK or an exit code after a message. */
+int cli_open_libraries(struct cli *cli);
+void cli_close_libraries(struct cli *cli);
+
 /* ---- message.c ---- */
 
 /* Print "fovea COMMAND: ..." to standard error; returns code. */
 int cli_fail(const struct cli *cli, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* What cli_fail printed last, "" before the first time. */
+/* What cli_fail printed last in this thread, "" before the first time. */
 const char *cli_last_message(void);
 /* A remark on standard error, silent under --quiet. */
 void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -135,15 +145,20 @@ int cli_write_json(const struct cli *cli, const char *path, const json_t *object
 
 /* ---- progress.c ---- */
 
+/* By --progress. AUTO: a bar on terminals. */
+enum cli_progress_kind { CLI_PROGRESS_AUTO, CLI_PROGRESS_BAR, CLI_PROGRESS_JSON, CLI_PROGRESS_NONE };
+
 struct cli_progress {
+    enum cli_progress_kind kind; /* never AUTO */
+    struct cli_eta eta;
+    double done; /* as it was last told, 0..1 */
     const char *label;
     double megapixels; /* of the whole work; 0 = no rate is shown */
-    int is_shown;
     double start_ms, last_ms;
     struct fovea_progress callback; /* for the library */
 };
 
-/* A bar on standard error if that is a terminal. Ctrl-C cancels through it in any case. */
+/* A bar, or lines of JSON, on standard error. Ctrl-C cancels through it in any case. */
 void cli_progress_begin(struct cli_progress *p, const struct cli *cli, const char *label, double megapixels);
 void cli_progress_end(struct cli_progress *p);
 /* Let SIGINT and SIGTERM ask for a clean end; was that asked? For commands that look. */

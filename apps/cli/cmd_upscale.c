@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "html_page.h"
-#include "upscale.h"
+#include "names.h"
 
-static const struct upscale_options defaults = { .method = "auto", .how = CLI_HOW_DEFAULTS };
+static const struct upscale_options defaults = { .method = "auto", .how = CLI_HOW_DEFAULTS, .n_jobs = 1 };
 
 static const struct cli_option rows[] = {
     { "output", 'o', CLI_WORD, "PATH", "a file, its ending says the format; a folder for several inputs (needed)",
@@ -28,11 +28,37 @@ static const struct cli_option rows[] = {
       offsetof(struct upscale_options, white), 1e-9, 1e9 },
     CLI_OUTPUT_OPTIONS(struct upscale_options, inout),
     CLI_INPUT_OPTIONS(struct upscale_options, inout),
+    { "recursive", 0, CLI_FLAG, NULL, "folders with all their subfolders, whose tree is kept",
+      offsetof(struct upscale_options, is_recursive), 0., 0. },
+    { "name", 0, CLI_WORD, "TEMPLATE", "names in a folder, of {stem} {ext} {scale} {method}\n(default '{stem}{ext}')",
+      offsetof(struct upscale_options, name), 0., 0. },
+    { "format", 0, CLI_WORD, "ENDING", "file format of results in a folder, such as png or tif",
+      offsetof(struct upscale_options, format), 0., 0. },
     { "force", 0, CLI_FLAG, NULL, "several inputs: overwrite existing files",
       offsetof(struct upscale_options, is_forced), 0., 0. },
     { "self-test", 0, CLI_FLAG, NULL,
       "reduce the input, enlarge it with each method, and say how\nwell each gives it back",
       offsetof(struct upscale_options, is_self_tested), 0., 0. },
+    { "skip-existing", 0, CLI_FLAG, NULL, "leave existing files and say nothing",
+      offsetof(struct upscale_options, skips_existing), 0., 0. },
+    { "no-clobber", 0, CLI_FLAG, NULL, "fail where a file exists, with one input too",
+      offsetof(struct upscale_options, keeps_existing), 0., 0. },
+    { "journal", 0, CLI_CHOICE, "on|off",
+      "several inputs: note what is done, so that the same command\ngoes on where "
+      "it was ended (default on)",
+      offsetof(struct upscale_options, journal), 0., 0. },
+    { "jobs", 0, CLI_INTEGER, "N", "several inputs: pictures in work at one time (default 1);\nthey share the threads",
+      offsetof(struct upscale_options, n_jobs), 1., 256. },
+    { "shard", 0, CLI_WORD, "I/N", "several inputs: do part I of N only; auto: as the launcher says",
+      offsetof(struct upscale_options, shard), 0., 0. },
+    { "dry-run", 0, CLI_FLAG, NULL, "say what would be made, and make nothing",
+      offsetof(struct upscale_options, is_dry), 0., 0. },
+    { "max-memory", 0, CLI_WORD, "SIZE", "most memory to take, such as 300M or 2G",
+      offsetof(struct upscale_options, max_memory), 0., 0. },
+    { "allow-huge", 0, CLI_FLAG, NULL,
+      "pictures over 2^30 pixels, and files that unpack to\nmore than 500 times "
+      "their size",
+      offsetof(struct upscale_options, is_huge_allowed), 0., 0. },
     { "strict", 0, CLI_FLAG, NULL, "fail (exit code 7) if a tile fails its check and falls back",
       offsetof(struct upscale_options, is_strict), 0., 0. },
     { "report", 0, CLI_WORD, "FILE.html|.json",
@@ -60,6 +86,8 @@ static int check_options(const struct cli *cli, const struct upscale_options *o,
         return cli_fail(cli, CLI_USAGE, "--reference is for one input");
     if (o->reference && cli_is_same_file(o->reference, o->output))
         return cli_fail(cli, CLI_USAGE, "--reference and --output name one file");
+    if (o->is_forced + o->skips_existing + o->keeps_existing > 1)
+        return cli_fail(cli, CLI_USAGE, "--force, --skip-existing and --no-clobber exclude each other");
     if (o->map && n_inputs > 1)
         return cli_fail(cli, CLI_USAGE, "--map is for one input");
     if (o->map && !fovea_io_write_format(o->map))
@@ -105,20 +133,61 @@ static int run_single(const struct upscale_job *job, char *input)
     char *in_folder = NULL;
     json_t *result = NULL;
     if (cli_is_folder(o->output))
-        in_folder = cli_name_in_folder(o->output, input);
+        in_folder = cli_name_in_folder(job, o->output, input);
     const char *output = in_folder ? in_folder : o->output;
     int code = check_overwriting(job->cli, o, output, 1, &input);
-    if (!code)
-        code = cli_upscale_file(job, input, output, &result);
-    if (!code && o->report)
+    if (!code && o->keeps_existing && cli_exists(output))
+        code = cli_fail(job->cli, CLI_OUTPUT, "'%s' exists", output);
+    if (!code && !(o->skips_existing && cli_exists(output)))
+        code = cli_upscale_file(job, input, output, output, &result);
+    if (!code && result && o->report)
         code = write_report(job, output, result);
     if (!code && job->cli->is_json) {
-        code = cli_print_json(job->cli, result);
+        code = cli_print_json(job->cli, result ? result : json_pack("{s:s}", "status", "skipped"));
         result = NULL;
     }
     json_decref(result);
     free(in_folder);
     return code;
+}
+
+/* "300M" as bytes; 0 if it is no size. */
+static double parse_size(const char *text)
+{
+    static const char units[] = "KMGT";
+    char number[32];
+    double value;
+    size_t n = strlen(text);
+    const char *unit = n ? strchr(units, text[n - 1]) : NULL;
+    if (n == 0 || n >= sizeof number)
+        return 0.;
+    memcpy(number, text, n + 1);
+    if (unit)
+        number[n - 1] = 0;
+    if (!cli_parse_number(number, &value))
+        return 0.;
+    for (ptrdiff_t i = 0; unit && i <= unit - units; i++)
+        value *= 1000.;
+    return value;
+}
+
+/* --max-memory and --allow-huge: libraries with other limits. */
+static int apply_limits(struct cli *cli, const struct upscale_options *o)
+{
+    /* What the program, its libraries and the codecs' rows take beside the context. */
+    const double beside = 64e6;
+    double bytes = o->max_memory ? parse_size(o->max_memory) : 0.;
+    if (o->max_memory && !(bytes >= 1e6 && bytes <= 1e15))
+        return cli_fail(cli, CLI_USAGE, "option --max-memory: '%s' is no size such as 300M or 2G", o->max_memory);
+    if (o->max_memory && bytes <= beside)
+        return cli_fail(cli, CLI_RESOURCE, "option --max-memory: %s is too little, the program itself takes %.0fM",
+                        o->max_memory, beside / 1e6);
+    if (!o->max_memory && !o->is_huge_allowed)
+        return CLI_OK;
+    cli_close_libraries(cli);
+    cli->memory_bytes = o->max_memory ? (size_t)(bytes - beside) : 0;
+    cli->max_pixels = o->is_huge_allowed ? INT64_C(1) << 40 : 0;
+    return cli_open_libraries(cli);
 }
 
 static int run(struct cli *cli, void *options, int n_words, char **words)
@@ -133,7 +202,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     int code = check_options(cli, o, n_words);
     if (!code)
         code = review_parse(cli, o->review_limits, &limits);
-    if (code || (code = cli_size_params(cli, &o->size, &job.params)) ||
+    if (code || (code = apply_limits(cli, o)) || (code = cli_size_params(cli, &o->size, &job.params)) ||
         (code = cli_how_params(cli, &o->how, &job.params)) ||
         (code = cli_how_method(cli, o->method, &job.params, &job.model)))
         return code;
@@ -145,10 +214,18 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     }
     if (o->report && cli_has_ending(o->report, ".html"))
         job.pictures = json_object();
-    int is_batch = n_words > 1 || (o->output[strlen(o->output) - 1] == '/' && !cli_is_folder(o->output));
+    int is_batch = n_words > 1 || o->is_dry || cli_is_folder(words[0]) ||
+                   (o->output[strlen(o->output) - 1] == '/' && !cli_is_folder(o->output));
     if (is_batch)
         job.limits = &limits;
-    if (!is_batch)
+    code = cli_check_template(&job);
+    if (!code && n_words == 1 && cli_is_folder(words[0]) && !cli_is_folder(o->output) &&
+        fovea_io_write_format(o->output))
+        code = cli_fail(cli, CLI_INPUT, "'%s' is a folder: -o must then name a folder, not the picture '%s'", words[0],
+                        o->output);
+    if (code)
+        ;
+    else if (!is_batch)
         code = run_single(&job, words[0]);
     else if (!(code = check_overwriting(cli, o, NULL, n_words, words)))
         code = cli_upscale_batch(&job, n_words, words);

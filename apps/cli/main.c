@@ -21,18 +21,27 @@ static void print_overview(FILE *file)
     fprintf(file, "\nevery command: [--threads N] [--json] [--quiet] [--help]\n");
 }
 
-/* The context and the file library; CLI_OK or an exit code after a message. */
-static int open_libraries(struct cli *cli)
+int cli_open_libraries(struct cli *cli)
 {
     if (!cli_parse_cpu(getenv("FOVEA_CPU"), &cli->cpu_mask))
         return cli_fail(cli, CLI_USAGE, "FOVEA_CPU is '%s': c, avx2, avx512 and all are possible", getenv("FOVEA_CPU"));
     struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
     params.n_threads = cli->n_threads;
     params.cpu_mask = cli->cpu_mask;
+    params.memory_bytes = cli->memory_bytes;
+    struct fovea_io_params io_params = FOVEA_IO_DEFAULTS;
+    if (cli->max_pixels)
+        io_params.max_pixels = cli->max_pixels;
     int code = fovea_context_create(&cli->ctx, &params);
     if (!code)
-        code = fovea_io_create(&cli->io, NULL);
+        code = fovea_io_create(&cli->io, &io_params);
     return code ? cli_fail(cli, cli_exit_code(code, 0), "it could not start: %s", fovea_error_name(code)) : CLI_OK;
+}
+
+void cli_close_libraries(struct cli *cli)
+{
+    fovea_io_free(&cli->io);
+    fovea_context_free(&cli->ctx);
 }
 
 static int is_plain(const char *word)
@@ -74,11 +83,10 @@ static int run_command(struct cli *cli, int argc, char **argv)
     int n_words = cli_parse_options(cli, options, argc, argv);
     int code = n_words == -1 ? CLI_OK : CLI_USAGE;
     if (n_words >= 0) {
-        code = open_libraries(cli);
+        code = cli_open_libraries(cli);
         if (!code)
             code = command->run(cli, options, n_words, argv);
-        fovea_io_free(&cli->io);
-        fovea_context_free(&cli->ctx);
+        cli_close_libraries(cli);
     }
     if (fflush(stdout) && !code)
         code = cli_fail(cli, CLI_OUTPUT, "standard output cannot be written to");

@@ -11,7 +11,7 @@
 
 #include "cli.h"
 
-static char last_message[1200];
+static _Thread_local char last_message[1200];
 
 static void print(const struct cli *cli, const char *text)
 {

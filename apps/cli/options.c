@@ -15,6 +15,8 @@ static const struct cli_option common[] = {
     { "threads", 0, CLI_INTEGER, "N", "threads to use (default: all cores)", offsetof(struct cli, n_threads), 1.,
       256. },
     { "json", 0, CLI_FLAG, NULL, "print one JSON object on standard output", offsetof(struct cli, is_json), 0., 0. },
+    { "progress", 0, CLI_CHOICE, "auto|bar|json|none", "how it is shown (default: a bar on terminals)",
+      offsetof(struct cli, progress), 0., 0. },
     { "quiet", 0, CLI_FLAG, NULL, "errors only", offsetof(struct cli, is_quiet), 0., 0. },
     { "help", 'h', CLI_FLAG, NULL, "this text", 0, 0., 0. },
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },

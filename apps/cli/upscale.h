@@ -8,13 +8,14 @@
 #include "review.h"
 
 struct upscale_options {
-    const char *output, *method, *report, *review_limits, *reference, *map;
+    const char *output, *method, *report, *review_limits, *reference, *map, *name, *format, *shard, *max_memory;
     struct cli_size size;
     int is_linear, transfer; /* transfer: index of its choice */
     double white;
     struct cli_how how;
     struct cli_inout inout;
-    int is_forced, is_self_tested, is_strict;
+    int is_forced, is_self_tested, is_strict, is_recursive, skips_existing, keeps_existing, is_dry, is_huge_allowed;
+    int n_jobs, journal; /* journal: 0 on, 1 off */
 };
 
 /* Everything that is the same for all inputs. */
@@ -30,13 +31,20 @@ struct upscale_job {
 /* The colour of each path in maps and pages. */
 extern const uint8_t cli_path_colors[FOVEA_N_PATHS][3];
 
-/* Enlarge one file. result: NULL, or set to the run as JSON on success. An exit code. */
-int cli_upscale_file(const struct upscale_job *job, const char *input, const char *output, json_t **result);
+/* Enlarge one file. path: where the result is written to; output: what it is called in messages and reports. result:
+ * NULL, or set to the run as JSON on success. An exit code. */
+int cli_upscale_file(const struct upscale_job *job, const char *input, const char *path, const char *output,
+                     json_t **result);
 
-/* Name of the output for an input in a folder: the same name, with .png where its ending cannot be written. */
-char *cli_name_in_folder(const char *folder, const char *input);
+/* Name of the output for an input in a folder, in new memory: by --name and --format, else the same name, with .png
+ * where its ending cannot be written. */
+char *cli_name_in_folder(const struct upscale_job *job, const char *folder, const char *input);
 
-/* Enlarge several files into the folder options->output. */
-int cli_upscale_batch(const struct upscale_job *job, int n_inputs, char **inputs);
+/* Enlarge files, and the pictures of folders, into the folder options->output. */
+int cli_upscale_batch(const struct upscale_job *job, int n_words, char **words);
+
+/* Which part of a list --shard stands for: item i belongs to it where i % *n == *rank. auto takes rank and size from
+ * the environment of Open MPI, MPICH, Slurm or PBS. CLI_OK, or CLI_USAGE after a message. */
+int cli_parse_shard(const struct cli *cli, const char *word, int *rank, int *n);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "html_report.h"
 #include "reference.h"
@@ -113,15 +114,20 @@ static void tell(const struct upscale_job *job, const struct cli_run *run, json_
         *result = cli_json_run(job->cli, run);
     if (result && job->limits)
         json_object_set_new(*result, "review", review_judge(job->limits, *result));
-    if (!job->cli->is_json && !job->cli->is_quiet)
-        cli_print_run(run);
+    if (job->cli->is_json || job->cli->is_quiet)
+        return;
+    flockfile(stdout); /* other pictures may be told of at the same time */
+    cli_print_run(run);
+    funlockfile(stdout);
 }
 
 /* What a page shows of the run. */
-static int collect_pictures(const struct upscale_job *job, const struct cli_run *run, fovea_io_reader *reader,
-                            const fovea_plan *plan)
+static int collect_pictures(const struct upscale_job *job, const struct cli_run *run, const char *path,
+                            fovea_io_reader *reader, const fovea_plan *plan)
 {
-    const struct cli_shown shown = { job->cli, run, reader, plan, job->options->reference };
+    struct cli_run where = *run;
+    const struct cli_shown shown = { job->cli, &where, reader, plan, job->options->reference };
+    where.output = path;
     json_t *pictures;
     int code = job->limits ? cli_review_pictures(&shown, &pictures) : cli_report_pictures(&shown, &pictures);
     if (!code)
@@ -143,7 +149,8 @@ static int check_reference(const struct upscale_job *job, const fovea_plan *plan
                                format);
 }
 
-static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struct cli_run *run, json_t **result)
+static int upscale(const struct upscale_job *job, fovea_io_reader *reader, const char *path, struct cli_run *run,
+                   json_t **result)
 {
     struct cli *cli = job->cli;
     struct fovea_source source = fovea_io_reader_source(reader);
@@ -159,7 +166,7 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struc
         return code;
     }
     const struct fovea_io_write_params params = cli_write_params(&job->options->inout);
-    code = fovea_io_writer_open_with(&writer, cli->io, run->output, fovea_plan_width(plan), fovea_plan_height(plan),
+    code = fovea_io_writer_open_with(&writer, cli->io, path, fovea_plan_width(plan), fovea_plan_height(plan),
                                      &source.format, reader, &params);
     if (code) {
         code = cli_fail_io(cli, code, 0);
@@ -177,15 +184,32 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, struc
         tell(job, run, result);
         code = job->options->map ? write_map(job, reader, plan) : CLI_OK;
         if (!code && job->pictures && wants_pictures(job, result))
-            code = collect_pictures(job, run, reader, plan);
+            code = collect_pictures(job, run, path, reader, plan);
     }
     json_decref(run->reference);
     fovea_plan_free(&plan);
     return code;
 }
 
+/* Few bytes that claim to be a very large picture: more likely made to exhaust a machine than drawn. */
+static int check_bomb(const struct upscale_job *job, const char *input, const struct fovea_io_info *info)
+{
+    enum { SUSPICIOUS_PIXELS = 100000000, SUSPICIOUS_RATIO = 500 };
+    struct stat st;
+    double pixels = (double)info->width * info->height;
+    double bytes = pixels * (double)fovea_pixel_bytes(&info->format);
+    if (job->options->is_huge_allowed || pixels < SUSPICIOUS_PIXELS || stat(input, &st) != 0 ||
+        bytes <= SUSPICIOUS_RATIO * (double)st.st_size)
+        return CLI_OK;
+    return cli_fail(job->cli, CLI_RESOURCE,
+                    "'%s': %lld bytes would unpack to %dx%d pixels (%.1f GB), like a decompression bomb: --allow-huge "
+                    "enlarges it all the same",
+                    input, (long long)st.st_size, info->width, info->height, bytes / 1e9);
+}
+
 /* One page; 0 = the one that the options name, or the only one. */
-static int upscale_page(const struct upscale_job *job, const char *input, const char *output, int page, json_t **result)
+static int upscale_page(const struct upscale_job *job, const char *input, const char *path, const char *output,
+                        int page, json_t **result)
 {
     struct cli *cli = job->cli;
     fovea_io_reader *reader;
@@ -193,6 +217,8 @@ static int upscale_page(const struct upscale_job *job, const char *input, const 
         .input = input, .output = output, .method = job->options->method, .params = &job->params, .model = job->model
     };
     int code = cli_open_reader(cli, input, &job->options->inout, page, &reader);
+    if (code == CLI_RESOURCE && !job->options->is_huge_allowed)
+        cli_note(cli, "--allow-huge takes larger pictures");
     if (code)
         return code;
     struct fovea_io_info info;
@@ -201,7 +227,9 @@ static int upscale_page(const struct upscale_job *job, const char *input, const 
         cli_note(cli, "'%s': %s", input, info.note);
     if (page)
         run.page = page;
-    code = upscale(job, reader, &run, result);
+    code = check_bomb(job, input, &info);
+    if (!code)
+        code = upscale(job, reader, path, &run, result);
     fovea_io_reader_close(&reader);
     return code;
 }
@@ -234,7 +262,7 @@ static int upscale_pages(const struct upscale_job *job, const char *input, const
         else if (cli_exists(name) && (!job->options->is_forced || cli_is_same_file(name, input)))
             code = cli_fail(cli, CLI_OUTPUT, "'%s' exists: --force overwrites it, unless it is the input", name);
         else
-            code = upscale_page(job, input, name, page, result ? &one : NULL);
+            code = upscale_page(job, input, name, name, page, result ? &one : NULL);
         if (one)
             json_array_append_new(list, one);
         free(name);
@@ -246,12 +274,13 @@ static int upscale_pages(const struct upscale_job *job, const char *input, const
     return code;
 }
 
-int cli_upscale_file(const struct upscale_job *job, const char *input, const char *output, json_t **result)
+int cli_upscale_file(const struct upscale_job *job, const char *input, const char *path, const char *output,
+                     json_t **result)
 {
     struct fovea_io_info info = { 0 };
     int error = cli_wants_all_pages(&job->options->inout) ? fovea_io_probe(job->cli->io, input, &info) : FOVEA_OK;
     if (error)
         return cli_fail_io(job->cli, error, 1);
     return info.n_pages > 1 ? upscale_pages(job, input, output, info.n_pages, result)
-                            : upscale_page(job, input, output, 0, result);
+                            : upscale_page(job, input, path, output, 0, result);
 }

@@ -165,5 +165,5 @@ def tiff_bytes(width, height, channels, bits, photometric, data, extra=None, ori
 
 
 def names_in(name="."):
-    """Everything in a folder of the test, hidden files too."""
-    return sorted(os.listdir(path(name)))
+    """Everything in a folder of the test, hidden files too, but for the journal of a batch."""
+    return sorted(entry for entry in os.listdir(path(name)) if entry != ".fovea-journal")
