@@ -5,12 +5,13 @@
  * only the ring and libvips' own strips are in memory. Either side may end first: a failed saver makes put fail, a
  * cancelled encoder makes the saver fail.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vips/vips.h>
 
-#include "internal.h"
+#include "meta.h"
 
 /* The ring holds this many bytes, but at least some rows. */
 #define RING_BYTES ((size_t)1 << 19)
@@ -85,7 +86,9 @@ static void set_options(const struct fovi_io_encoder *e, VipsOperation *operatio
 {
     int quality = e->job.quality;
     switch (e->job.kind) {
-    case FOVI_IO_JPEG: g_object_set(operation, "Q", quality, "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_OFF, NULL); break;
+    case FOVI_IO_JPEG:
+        g_object_set(operation, "Q", quality, "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_OFF, "strip", TRUE, NULL);
+        break;
     case FOVI_IO_PNG:
         g_object_set(operation, "compression", e->job.compression, "filter", VIPS_FOREIGN_PNG_FILTER_UP, NULL);
         break;
@@ -108,13 +111,49 @@ static void set_options(const struct fovi_io_encoder *e, VipsOperation *operatio
     }
 }
 
+static gint64 put_bytes(VipsTargetCustom *target, const void *bytes, gint64 n, void *user)
+{
+    (void)target;
+    return fovi_io_embed_put(user, bytes, (size_t)n) ? -1 : n;
+}
+
+/* To a stream that puts the metadata in; libvips may say no more than that it could not write. */
+static int save_stream(const struct fovi_io_encoder *e, VipsOperation *operation)
+{
+    struct fovi_io_embed embed = { .file = fopen(e->path, "wb"), .kind = e->job.kind, .meta = e->job.meta };
+    VipsTargetCustom *target = embed.file ? vips_target_custom_new() : NULL;
+    int failed = !target;
+    if (target) {
+        g_signal_connect(target, "write", G_CALLBACK(put_bytes), &embed);
+        g_object_set(operation, "target", target, NULL);
+        failed = vips_cache_operation_buildp(&operation);
+    }
+    vips_object_unref_outputs(VIPS_OBJECT(operation));
+    g_object_unref(operation);
+    g_clear_object(&target);
+    errno = 0;
+    int is_bad = embed.file && ferror(embed.file);
+    if (embed.file && (fclose(embed.file) || is_bad)) {
+        vips_error_clear();
+        vips_error("fovea", "%s", errno ? strerror(errno) : "the file cannot take more");
+        failed = 1;
+    }
+    return failed;
+}
+
 static int save(const struct fovi_io_encoder *e, VipsImage *image)
 {
-    VipsOperation *operation = vips_operation_new(fovi_io_format_of(e->job.kind)->saver);
+    int is_stream = e->job.kind == FOVI_IO_PNG || e->job.kind == FOVI_IO_JPEG;
+    char name[32];
+    snprintf(name, sizeof name, "%s%s", fovi_io_format_of(e->job.kind)->saver, is_stream ? "_target" : "");
+    VipsOperation *operation = vips_operation_new(name);
     if (!operation)
         return -1;
-    g_object_set(operation, "in", image, "filename", e->path, NULL);
+    g_object_set(operation, "in", image, NULL);
     set_options(e, operation);
+    if (is_stream)
+        return save_stream(e, operation);
+    g_object_set(operation, "filename", e->path, NULL);
     int failed = vips_cache_operation_buildp(&operation);
     vips_object_unref_outputs(VIPS_OBJECT(operation));
     g_object_unref(operation);
@@ -148,39 +187,30 @@ static VipsInterpretation interpretation(const struct fovea_format *format)
     }
 }
 
-/* Take over what describes the picture and not its size: colour profile, EXIF, XMP, IPTC, the unit of the resolution.
- * The thumbnail would show the old picture. A profile for grey does not fit three channels. */
-static void *copy_profile(VipsImage *from, const char *name, GValue *value, void *arg)
+/* What libvips puts into the file unchanged. */
+static void set_metadata(const struct fovi_io_encoder *e, VipsImage *image)
 {
-    VipsImage *to = arg;
-    int same_color = (from->Bands < 3) == (to->Bands < 3);
-    if (!strcmp(name, VIPS_META_RESOLUTION_UNIT) || (!strcmp(name, VIPS_META_ICC_NAME) && same_color))
-        vips_image_set(to, name, value);
-    return NULL;
+    const struct fovi_io_meta *meta = e->job.meta;
+    enum fovi_io_kind kind = e->job.kind;
+    int is_heif = kind == FOVI_IO_AVIF || kind == FOVI_IO_HEIC;
+    if (meta->icc.n && (is_heif || kind == FOVI_IO_TIFF || kind == FOVI_IO_JXL))
+        vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, meta->icc.bytes, meta->icc.n);
+    if (meta->xmp.n && (is_heif || kind == FOVI_IO_TIFF))
+        vips_image_set_blob_copy(image, VIPS_META_XMP_NAME, meta->xmp.bytes, meta->xmp.n);
+    if (meta->exif.n && is_heif)
+        vips_image_set_blob_copy(image, VIPS_META_EXIF_NAME, meta->exif.bytes, meta->exif.n);
 }
 
-static void *copy_field(VipsImage *from, const char *name, GValue *value, void *arg)
-{
-    if (!strcmp(name, VIPS_META_EXIF_NAME) || !strcmp(name, VIPS_META_XMP_NAME) || !strcmp(name, VIPS_META_IPTC_NAME) ||
-        !strncmp(name, "exif-", 5))
-        vips_image_set(arg, name, value);
-    return copy_profile(from, name, value, arg);
-}
-
-static VipsImage *make_image(struct fovi_io_encoder *e, const void *like)
+static VipsImage *make_image(struct fovi_io_encoder *e)
 {
     static const VipsBandFormat formats[] = { VIPS_FORMAT_UCHAR, VIPS_FORMAT_USHORT, VIPS_FORMAT_FLOAT };
     const struct fovea_format *format = &e->job.format;
-    VipsImage *image = vips_image_new(), *model = NULL;
+    VipsImage *image = vips_image_new();
     if (!image)
         return NULL;
-    memcpy(&model, &like, sizeof model); /* only read through it */
     vips_image_init_fields(image, e->job.width, e->job.height, format->n_channels, formats[format->sample],
-                           VIPS_CODING_NONE, interpretation(format), model ? model->Xres : 1.0,
-                           model ? model->Yres : 1.0);
-    if (model)
-        vips_image_map(model, e->job.strips_metadata ? copy_profile : copy_field, image);
-    vips_image_set_int(image, VIPS_META_ORIENTATION, 1); /* readers deliver pictures upright */
+                           VIPS_CODING_NONE, interpretation(format), 1.0, 1.0);
+    set_metadata(e, image);
     if (vips_image_pipelinev(image, VIPS_DEMAND_STYLE_THINSTRIP, NULL) ||
         vips_image_generate(image, NULL, generate, NULL, e, NULL))
         g_clear_object(&image);
@@ -197,8 +227,7 @@ static void free_encoder(struct fovi_io_encoder *e)
     free(e);
 }
 
-int fovi_io_encoder_start(struct fovi_io_encoder **out, const char *path, const struct fovi_io_job *job,
-                          const void *like)
+int fovi_io_encoder_start(struct fovi_io_encoder **out, const char *path, const struct fovi_io_job *job)
 {
     *out = NULL;
     struct fovi_io_encoder *e = calloc(1, sizeof *e);
@@ -213,7 +242,7 @@ int fovi_io_encoder_start(struct fovi_io_encoder **out, const char *path, const 
     e->path = strdup(path);
     e->ring = malloc((size_t)e->capacity * e->row_bytes);
     int code = FOVEA_E_NOMEM;
-    if (e->path && e->ring && (e->image = make_image(e, like)))
+    if (e->path && e->ring && (e->image = make_image(e)))
         code = pthread_create(&e->thread, NULL, run, e) ? FOVEA_E_INTERNAL : FOVEA_OK;
     if (code)
         free_encoder(e);

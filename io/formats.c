@@ -19,7 +19,7 @@ static const struct fovi_io_format formats[FOVI_IO_N_KINDS] = {
     [FOVI_IO_AVIF] = { "AVIF", "avif", "heifload", "heifsave", "cfa", 16, 0, 0, 1, 0, 16384 },
     [FOVI_IO_HEIC] = { "HEIC", "heic heif hif", "heifload", "heifsave", "cfa", 16, 0, 0, 1, 0, 16384 },
     [FOVI_IO_JXL] = { "JPEG XL", "jxl", "jxlload", "jxlsave", "gca", 16, 0, 0, 2, 0, ANY_SIDE },
-    [FOVI_IO_JP2] = { "JPEG 2000", "jp2 j2k jpf jpx", "jp2kload", "jp2ksave", "gca", 16, 0, 0, 2, 0, ANY_SIDE },
+    [FOVI_IO_JP2] = { "JPEG 2000", "jp2", "jp2kload", "jp2ksave", "gca", 16, 0, 0, 2, 0, ANY_SIDE },
     [FOVI_IO_PNM] = { "PNM", "ppm pgm pnm", "", "", "gc", 16, 0, 0, 0, 1, ANY_SIDE },
     [FOVI_IO_PFM] = { "PFM", "pfm", "", "", "gc", 32, 1, 0, 0, 1, ANY_SIDE },
     [FOVI_IO_HDR] = { "HDR", "hdr", "radload", "radsave", "cf", 32, 1, 1, 0, 1, ANY_SIDE },
@@ -53,7 +53,9 @@ static enum fovi_io_kind find(const char *path, int is_read)
     for (int k = FOVI_IO_UNKNOWN + 1; dot && k < FOVI_IO_N_KINDS; k++)
         if ((is_read || formats[k].bits) && is_listed(formats[k].extensions, dot + 1, strlen(dot + 1)))
             return (enum fovi_io_kind)k;
-    return is_read && dot && !strcasecmp(dot, ".pbm") ? FOVI_IO_PNM : FOVI_IO_UNKNOWN;
+    if (is_read && dot && !strcasecmp(dot, ".pbm"))
+        return FOVI_IO_PNM;
+    return is_read && dot && is_listed("j2k j2c jpf jpx", dot + 1, strlen(dot + 1)) ? FOVI_IO_JP2 : FOVI_IO_UNKNOWN;
 }
 
 enum fovi_io_kind fovi_io_kind_of_path(const char *path)

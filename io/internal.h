@@ -163,6 +163,8 @@ void fovi_io_row_convert(const struct fovea_format *from, const void *src, const
 
 struct fovi_io_encoder;
 
+struct fovi_io_meta;
+
 /* What is encoded, and how. */
 struct fovi_io_job {
     enum fovi_io_kind kind;
@@ -172,15 +174,26 @@ struct fovi_io_job {
     int quality;     /* 1..100, 0 = without loss */
     int compression; /* PNG: level; TIFF: a VipsForeignTiffCompression */
     int strips_metadata;
+    const struct fovi_io_meta *meta; /* what is to be put into the file; valid until the end */
 };
 
-/* Start libvips' saver, which writes to path. like: VipsImage whose metadata are taken over, or NULL. */
-int fovi_io_encoder_start(struct fovi_io_encoder **out, const char *path, const struct fovi_io_job *job,
-                          const void *like);
+/* Start libvips' saver, which writes to path. It puts into the file what it can as it stands (the profile into TIFF,
+ * AVIF, HEIC and JPEG XL, XMP into TIFF, AVIF and HEIC, EXIF into AVIF and HEIC, all into JPEG and PNG). */
+int fovi_io_encoder_start(struct fovi_io_encoder **out, const char *path, const struct fovi_io_job *job);
 /* Hand over one row; FOVEA_OK, or FOVEA_E_WRITE when the saver has failed. */
 int fovi_io_encoder_put(struct fovi_io_encoder *encoder, const void *row);
 /* Wait for the end (complete: all rows were given) and free. FOVEA_OK, or FOVEA_E_WRITE with the reason in text. */
 int fovi_io_encoder_end(struct fovi_io_encoder **encoder, int complete, char *text, size_t n_bytes);
+
+/* Where a reader's metadata come from. */
+struct fovi_io_origin {
+    const char *path;
+    enum fovi_io_kind kind;
+    int page_index;            /* of a TIFF's directory */
+    const void *image;         /* VipsImage; NULL for PNM and NumPy */
+    double x_per_mm, y_per_mm; /* resolution before the picture was turned; 0 = not given */
+};
+void fovi_io_reader_origin(const fovea_io_reader *reader, struct fovi_io_origin *origin);
 
 /* The VipsImage of a reader, NULL for PNM. */
 const void *fovi_io_reader_vips(const fovea_io_reader *reader);

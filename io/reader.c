@@ -24,6 +24,7 @@ struct fovea_io_reader {
     int is_random;              /* 1: libvips holds the whole picture */
     struct fovi_io_pnm pnm;
     struct fovi_io_npy npy;
+    double y_per_mm;
     unsigned char *buffer; /* one native row, where rows are widened */
     VipsImage *image;
     VipsRegion *region;
@@ -217,7 +218,9 @@ static void describe_metadata(fovea_io_reader *r)
     info->has_icc = vips_image_get_typeof(r->image, VIPS_META_ICC_NAME) != 0;
     info->has_exif = vips_image_get_typeof(r->image, VIPS_META_EXIF_NAME) != 0;
     info->has_xmp = vips_image_get_typeof(r->image, VIPS_META_XMP_NAME) != 0;
-    info->pixels_per_mm = vips_image_get_typeof(r->image, VIPS_META_RESOLUTION_UNIT) ? r->image->Xres : 0.0;
+    int has_resolution = vips_image_get_typeof(r->image, VIPS_META_RESOLUTION_UNIT) != 0;
+    info->pixels_per_mm = has_resolution ? r->image->Xres : 0.0;
+    r->y_per_mm = has_resolution ? r->image->Yres : 0.0;
 }
 
 /* Is the size of the header within reason? Done before anything is decoded. */
@@ -490,6 +493,12 @@ struct fovea_source fovea_io_reader_source(fovea_io_reader *r)
 void fovea_io_reader_describe(const fovea_io_reader *reader, struct fovea_io_info *info)
 {
     *info = reader->info;
+}
+
+void fovi_io_reader_origin(const fovea_io_reader *r, struct fovi_io_origin *origin)
+{
+    int index = r->scan.kind == FOVI_IO_TIFF ? r->scan.page_index : 0;
+    *origin = (struct fovi_io_origin){ r->path, r->scan.kind, index, r->image, r->info.pixels_per_mm, r->y_per_mm };
 }
 
 const void *fovi_io_reader_vips(const fovea_io_reader *reader)

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "meta.h"
 
 struct fovea_io_writer {
     fovea_io *io;
@@ -25,6 +25,7 @@ struct fovea_io_writer {
     struct fovi_io_job job;
     enum fovi_io_curve curve;
     struct fovea_io_loss loss;
+    struct fovi_io_meta meta;
     unsigned char *buffer; /* one converted row */
     FILE *file;            /* of a format that is written here */
     struct fovi_io_pnm pnm;
@@ -94,7 +95,7 @@ static int adapt_bits(fovea_io_writer *w, const char *path, int wanted)
     return FOVEA_OK;
 }
 
-static void say_losses(fovea_io_writer *w)
+static void say_losses(fovea_io_writer *w, const char *lost)
 {
     const char *name = fovi_io_format_of(w->job.kind)->name;
     int n = 0;
@@ -102,8 +103,11 @@ static void say_losses(fovea_io_writer *w)
         n = snprintf(w->loss.text, sizeof w->loss.text, "%s holds %d bits: the samples were rounded", name,
                      w->loss.bits);
     if (w->loss.alpha_flattened)
-        snprintf(w->loss.text + n, sizeof w->loss.text - (size_t)n,
-                 "%s%s holds no transparency: colours were blended over white", n ? "; " : "", name);
+        n += snprintf(w->loss.text + n, sizeof w->loss.text - (size_t)n,
+                      "%s%s holds no transparency: colours were blended over white", n ? "; " : "", name);
+    if (*lost)
+        snprintf(w->loss.text + n, sizeof w->loss.text - (size_t)n, "%s%s cannot hold all metadata: %s left out",
+                 n ? "; " : "", name, lost);
 }
 
 static int fail_setting(const fovea_io_writer *w, const char *path, const char *what, const char *value)
@@ -201,13 +205,13 @@ static int make_temporary(fovea_io_writer *w)
     return FOVEA_OK;
 }
 
-static int start(fovea_io_writer *w, const fovea_io_reader *like)
+static int start(fovea_io_writer *w)
 {
     int code = make_temporary(w);
     if (code)
         return code;
     if (*fovi_io_format_of(w->job.kind)->saver) {
-        code = fovi_io_encoder_start(&w->encoder, w->temporary, &w->job, fovi_io_reader_vips(like));
+        code = fovi_io_encoder_start(&w->encoder, w->temporary, &w->job);
         return code ? fovi_io_fail(w->io, code, "cannot write '%s': the encoder did not start", w->path) : FOVEA_OK;
     }
     w->file = fopen(w->temporary, "wb");
@@ -217,6 +221,21 @@ static int start(fovea_io_writer *w, const fovea_io_reader *like)
                                     : fovi_io_pnm_begin(&w->pnm, w->job.width, w->job.height, &w->job.format)))
         return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, strerror(errno));
     return FOVEA_OK;
+}
+
+/* The metadata of the reader's file, as they are to stand in this one. */
+static int adapt_metadata(fovea_io_writer *w, const fovea_io_reader *like, const struct fovea_io_info *info, char *lost,
+                          size_t n_bytes)
+{
+    struct fovi_io_change change = { w->job.width, w->job.height, 1., 1., info->orientation > 4 };
+    w->job.meta = &w->meta;
+    if (!like)
+        return FOVEA_OK;
+    change.scale_x = (double)w->job.width / info->width;
+    change.scale_y = (double)w->job.height / info->height;
+    return fovi_io_meta_gather(&w->meta, like) || fovi_io_meta_fit(&w->meta, &w->job, &change, lost, n_bytes)
+               ? fovi_io_fail(w->io, FOVEA_E_NOMEM, "out of memory")
+               : FOVEA_OK;
 }
 
 /* What the format can hold of the picture. */
@@ -242,8 +261,10 @@ static int adapt(fovea_io_writer *w, const char *path, const fovea_io_reader *li
         w->curve = FOVI_IO_CURVE_ENCODE;
     else if (!info.is_linear && f->is_linear)
         w->curve = FOVI_IO_CURVE_DECODE;
-    say_losses(w);
-    return FOVEA_OK;
+    char lost[80] = "";
+    code = adapt_metadata(w, like, &info, lost, sizeof lost);
+    say_losses(w, lost);
+    return code;
 }
 
 static int open_writer(fovea_io_writer *w, const char *path, const fovea_io_reader *like,
@@ -270,7 +291,7 @@ static int open_writer(fovea_io_writer *w, const char *path, const fovea_io_read
     w->buffer = malloc(fovi_io_row_bytes(w->job.width, &w->job.format));
     if (!w->temporary || !w->buffer)
         return fovi_io_fail(w->io, FOVEA_E_NOMEM, "out of memory");
-    return start(w, like);
+    return start(w);
 }
 
 int fovea_io_writer_open_with(fovea_io_writer **out, fovea_io *io, const char *path, int width, int height,
@@ -342,16 +363,58 @@ void fovea_io_writer_loss(const fovea_io_writer *writer, struct fovea_io_loss *l
     *loss = writer->loss;
 }
 
-/* libvips takes every fourth channel of a TIFF for alpha and none beyond it: say what is true. */
-static int set_tiff_alpha(fovea_io_writer *w)
+/* A TIFF gets its metadata; and libvips takes every fourth channel for alpha and none beyond it: say what is true. */
+static int complete_tiff(fovea_io_writer *w)
 {
+    const struct fovea_format *format = &w->job.format;
     struct stat st;
+    errno = 0;
     FILE *file = fopen(w->temporary, "r+b");
-    int failed = !file || fstat(fileno(file), &st) ||
-                 fovi_io_tiff_set_alpha(file, (int64_t)st.st_size, w->job.format.has_alpha);
+    int failed = !file || fstat(fileno(file), &st);
+    if (!failed && (format->n_channels > 4 || (format->n_channels == 4 && !format->has_alpha)))
+        failed = fovi_io_tiff_set_alpha(file, (int64_t)st.st_size, format->has_alpha);
+    failed = failed || fovi_io_exif_into_tiff(file, (int64_t)st.st_size, &w->meta);
     if (file && fclose(file))
         failed = 1;
-    return failed ? fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, strerror(errno)) : FOVEA_OK;
+    return failed ? fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path,
+                                 errno ? strerror(errno) : "its metadata could not be added")
+                  : FOVEA_OK;
+}
+
+/* Files whose metadata need room at their start are written a second time. */
+static int complete_boxes(fovea_io_writer *w)
+{
+    struct stat st;
+    char *second = temporary_path(w->path);
+    errno = 0;
+    FILE *from = second ? fopen(w->temporary, "rb") : NULL, *to = from ? fopen(second, "wb") : NULL;
+    int failed = !to || fstat(fileno(from), &st) ||
+                 fovi_io_boxes_write(from, (int64_t)st.st_size, to, &w->job, &w->meta);
+    if (from)
+        fclose(from);
+    if (to && fclose(to))
+        failed = 1;
+    if (failed || rename(second, w->temporary))
+        failed = fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path,
+                              errno ? strerror(errno) : "its metadata could not be added");
+    if (failed && to)
+        unlink(second);
+    free(second);
+    return failed;
+}
+
+/* What libvips does not put into a file. */
+static int complete_metadata(fovea_io_writer *w)
+{
+    const struct fovi_io_meta *m = &w->meta;
+    int has_any = m->icc.n || m->exif.n || m->xmp.n || m->iptc.n;
+    switch (w->job.kind) {
+    case FOVI_IO_TIFF: return complete_tiff(w);
+    case FOVI_IO_JP2: return has_any ? complete_boxes(w) : FOVEA_OK;
+    case FOVI_IO_JXL: return m->exif.n || m->xmp.n ? complete_boxes(w) : FOVEA_OK;
+    case FOVI_IO_WEBP: return complete_boxes(w);
+    default: return FOVEA_OK;
+    }
 }
 
 /* Complete the temporary file. */
@@ -362,16 +425,13 @@ static int complete(fovea_io_writer *w)
         return fovi_io_fail(w->io, FOVEA_E_ARG, "'%s': %d of %d rows were given", w->path, w->row, w->job.height);
     if (w->encoder && fovi_io_encoder_end(&w->encoder, 1, text, sizeof text))
         return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, text);
-    const struct fovea_format *to = &w->job.format;
-    if (w->job.kind == FOVI_IO_TIFF && (to->n_channels > 4 || (to->n_channels == 4 && !to->has_alpha)))
-        return set_tiff_alpha(w);
     if (w->file) {
         int failed = fclose(w->file);
         w->file = NULL;
         if (failed)
             return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, strerror(errno));
     }
-    return FOVEA_OK;
+    return complete_metadata(w);
 }
 
 int fovea_io_writer_finish(fovea_io_writer **writer)
@@ -398,6 +458,7 @@ void fovea_io_writer_abandon(fovea_io_writer **writer)
         fclose(w->file);
     if (w->is_made)
         unlink(w->temporary);
+    fovi_io_meta_free(&w->meta);
     free(w->buffer);
     free(w->temporary);
     free(w->path);

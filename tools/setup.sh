@@ -17,6 +17,7 @@ cmd:pkg-config  pkg-config      pkgconf-pkg-config  pkgconf     pkgconf       pk
 pc:vips>=8.14   libvips-dev     vips-devel          libvips     vips-dev      vips
 pc:jansson      libjansson-dev  jansson-devel       jansson     jansson-dev   jansson
 pc:kissfft-float libkissfft-dev kiss-fft-devel      kissfft     kissfft-dev   kissfft
+pc:zlib         zlib1g-dev      zlib-devel          zlib        zlib-dev      zlib
 cmd:python3     python3         python3             python      python3       python3
 '
 test_needs='
@@ -36,6 +37,10 @@ extra_needs='
 cmd:clang-format-14  clang-format-14  -  -  -  -
 cmd:parallel    parallel        parallel            parallel    parallel      parallel
 cmd:mpirun      openmpi-bin     openmpi             openmpi     openmpi       open-mpi
+cmd:exiftool    libimage-exiftool-perl  -  -  -  -
+cmd:identify    imagemagick     -           -           -             -
+cmd:pngcheck    pngcheck        -           -           -             -
+cmd:vipsheader  libvips-tools   -           -           -             -
 cmd:zsh         zsh             zsh                 zsh         zsh           zsh
 cmd:fish        fish            fish                fish        fish          fish
 cmd:chromium    chromium        chromium            chromium    chromium      -

@@ -101,7 +101,7 @@ struct fovea_io_loss {
     int bits;            /* bits of a sample in the file, 32 = float */
     int depth_reduced;   /* 1: samples were rounded to fewer bits */
     int alpha_flattened; /* 1: the format has no alpha, colours were blended over white */
-    char text[160];      /* both as a sentence; "" if nothing was lost */
+    char text[320];      /* these and metadata left out, as a sentence; "" if nothing was lost */
 };
 
 struct fovea_io_write_params {
