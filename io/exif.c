@@ -375,6 +375,17 @@ static int set_iptc(struct fovi_io_tags *tags, const struct fovi_io_blob *iptc)
     return failed;
 }
 
+/* EXIF allows 16 bits for the size in pixels, libtiff in its directories does not. */
+static int pixels_to_long(struct fovi_io_tags *exif)
+{
+    for (int tag = FOVI_IO_TAG_PIXEL_X; tag <= FOVI_IO_TAG_PIXEL_Y; tag++) {
+        int64_t value = fovi_io_tags_number(exif, tag, -1);
+        if (value >= 0 && fovi_io_tags_set_number(exif, tag, FOVI_IO_TYPE_LONG, (uint64_t)value))
+            return -1;
+    }
+    return 0;
+}
+
 /* The first directory of the file, together with what the metadata say. */
 static int merge(const struct fovi_io_tiff *tiff, const struct fovi_io_meta *meta, struct tree *t)
 {
@@ -383,7 +394,7 @@ static int merge(const struct fovi_io_tiff *tiff, const struct fovi_io_meta *met
     *t = (struct tree){ 0 };
     if (meta->exif.n && fovi_io_tiff_open(&blob, NULL, meta->exif.bytes, (int64_t)meta->exif.n))
         read_tree(&blob, blob.first, meta->exif.n * 2, t);
-    int failed = !fovi_io_tags_read(tiff, tiff->first, (size_t)1 << 30, &own);
+    int failed = pixels_to_long(&t->exif) || !fovi_io_tags_read(tiff, tiff->first, (size_t)1 << 30, &own);
     int keeps_unit = fovi_io_tags_find(&t->first, FOVI_IO_TAG_X_RESOLUTION) != NULL;
     for (int i = 0; i < own.n && !failed; i++) {
         const struct fovi_io_tag *o = &own.tag[i];
