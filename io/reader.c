@@ -218,7 +218,9 @@ static void describe_metadata(fovea_io_reader *r)
     info->has_icc = vips_image_get_typeof(r->image, VIPS_META_ICC_NAME) != 0;
     info->has_exif = vips_image_get_typeof(r->image, VIPS_META_EXIF_NAME) != 0;
     info->has_xmp = vips_image_get_typeof(r->image, VIPS_META_XMP_NAME) != 0;
-    int has_resolution = vips_image_get_typeof(r->image, VIPS_META_RESOLUTION_UNIT) != 0;
+    /* libvips names no unit for a PNG's pHYs, and 1 stands for none */
+    int is_png = r->scan.kind == FOVI_IO_PNG && (r->image->Xres != 1.0 || r->image->Yres != 1.0);
+    int has_resolution = is_png || vips_image_get_typeof(r->image, VIPS_META_RESOLUTION_UNIT) != 0;
     info->pixels_per_mm = has_resolution ? r->image->Xres : 0.0;
     r->y_per_mm = has_resolution ? r->image->Yres : 0.0;
 }

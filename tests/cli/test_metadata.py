@@ -210,6 +210,8 @@ for program, kinds in (("pngcheck", ["png"]), ("identify", ["png", "jpg", "tif",
     files = [n for n in outputs if n.startswith("png-to-") and n.rsplit(".")[-1] in kinds]
     done = subprocess.run([program, "-q"] + files if program == "pngcheck" else [program] + files, cwd=folder,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-    lines = [line for line in done.stderr.decode().splitlines() if "ignoring nclx" not in line]
+    # ImageMagick 6.9.11 calls the XMP of every WebP corrupt, whoever wrote it; libvips says that AVIF names its colours
+    lines = [line for line in done.stderr.decode().splitlines()
+             if "ignoring nclx" not in line and not ("webp" in line and "(XMP)" in line)]
     check(done.returncode == 0 and not [line for line in lines if line.strip()], "%s: %s" % (program, lines))
 finish()
