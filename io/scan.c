@@ -181,7 +181,8 @@ static void scan_gif(struct stream *s, struct fovi_io_scan *scan)
     skip(s, 6);
     for (int k = 0; k < 2; k++) {
         int low = next(s), high = next(s);
-        *(k ? &scan->height : &scan->width) = low | high << 8;
+        if (high != EOF)
+            *(k ? &scan->height : &scan->width) = low | high << 8;
     }
     int flags = next(s);
     int ok = flags != EOF && skip(s, 2 + (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0));
