@@ -32,7 +32,8 @@ py:numpy        python3-numpy   python3-numpy       python-numpy  py3-numpy   nu
 cmd:vips        libvips-tools   vips-tools          libvips     vips-tools    vips
 '
 # Good to have for the tests, not refused without: the one version of clang-format that the sources were formatted with,
-# the shells whose completions are tried, and a browser without a window, with its driver, for the pages.
+# the shells whose completions are tried, two ways to load the module for libvips, and a browser
+# without a window, with its driver, for the pages.
 extra_needs='
 cmd:clang-format-14  clang-format-14  -  -  -  -
 cmd:parallel    parallel        parallel            parallel    parallel      parallel
@@ -43,6 +44,8 @@ cmd:pngcheck    pngcheck        -           -           -             -
 cmd:vipsheader  libvips-tools   -           -           -             -
 cmd:zsh         zsh             zsh                 zsh         zsh           zsh
 cmd:fish        fish            fish                fish        fish          fish
+cmd:vips        libvips-tools   vips-tools          libvips     vips-tools    vips
+py:gi           python3-gi,gir1.2-vips-8.0  -       -           -             -
 cmd:chromium    chromium        chromium            chromium    chromium      -
 cmd:chromedriver chromium-driver chromedriver       chromium    chromium-chromedriver  -
 '
