@@ -333,6 +333,7 @@ static void decisions_follow_the_map(void **state)
         struct fovi_route_params p;
         struct fovi_route_result r;
         fovi_route_params_init(ctx, scale, &p);
+        p.allow = 1u << FOVI_ROUTE_FILTER | 1u << FOVI_ROUTE_TINY;
         p.model = &simple_model;
         assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_OK);
         assert_true(r.predicted_loss_db > 0 && r.predicted_loss_db <= .05);
