@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Generated, do not edit. Written by:
- *   fovea-train route -s 4 --method tiny --data train/A --data train/B --data train/C -o route_tiny_x4.c --threads 1
+ *   fovea-train route -s 4 --method tiny --data train/A --data train/B --data train/C -o route_tiny_x4.c
+ *   --threads 1
  */
 #include "route/route_table.h"
 
