@@ -17,6 +17,7 @@ cd "$(dirname "$0")" || exit 1
 : "${FOVEA_TEST_DATA:=}"
 export FOVEA_TEST_DATA
 export ASAN_OPTIONS=halt_on_error=1:detect_leaks=1:strict_string_checks=1:exitcode=99
+export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0"
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 n_broken=0
