@@ -92,7 +92,7 @@ echo
 echo "In the folder $folder:"
 echo "  ${name}_x2.png     the enlarged picture"
 echo "  difficulty.png     where detail was lost: dark = easy, bright = hard"
-echo "  provenance.png     what made each tile: grey = classical, blue = filter, green and orange = networks"
+echo "  provenance.png     what made each tile: grey = classical, blue = filter, green, yellow = networks"
 echo "  report.json        what was done, how long it took, how far to trust it"
 echo
 
