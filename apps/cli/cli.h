@@ -199,10 +199,12 @@ struct cli_how {
     int preset, precision, consistency; /* indices of their choices */
     double max_loss_db, budget_ms;
     int strip_rows;
+    double strength;
+    int mode; /* enum fovea_mode */
 };
-#define CLI_HOW_DEFAULTS     \
-    {                        \
-        0, 0, 0, 0.05, 0., 0 \
+#define CLI_HOW_DEFAULTS            \
+    {                               \
+        0, 0, 0, 0.05, 0., 0, 1., 0 \
     }
 
 /* Rows of the option table for a struct cli_how that is a member of the command's options. */
@@ -247,6 +249,22 @@ struct cli_how {
           offsetof(type, member.consistency),                                                          \
           0.,                                                                                          \
           0. },                                                                                        \
+        { "mode",                                                                                      \
+          0,                                                                                           \
+          CLI_CHOICE,                                                                                  \
+          "balanced|faithful|scientific|vivid",                                                        \
+          "how far the result may go beyond the input\n(default balanced)",                            \
+          offsetof(type, member.mode),                                                                 \
+          0.,                                                                                          \
+          0. },                                                                                        \
+        { "strength",                                                                                  \
+          0,                                                                                           \
+          CLI_NUMBER,                                                                                  \
+          "0..1",                                                                                      \
+          "share of what filter and networks add to the bicubic base\n(default 1)",                    \
+          offsetof(type, member.strength),                                                             \
+          0.,                                                                                          \
+          1. },                                                                                        \
     {                                                                                                  \
         "strip", 0, CLI_INTEGER, "ROWS", "", offsetof(type, member.strip_rows), 1., 4096.              \
     }

@@ -69,11 +69,12 @@ static const struct cli_option rows[] = {
       offsetof(struct upscale_options, review_limits), 0., 0. },
     { "reference", 0, CLI_WORD, "FILE", "the true picture, if there is one: compare the result with it",
       offsetof(struct upscale_options, reference), 0., 0. },
-    { "map", 0, CLI_WORD, "FILE.png",
-      "which tile took which path: grey classic, blue filter,\n"
-      "green tiny, yellow small, orange medium, magenta large,\n"
-      "cyan a network from a file, red fallback",
-      offsetof(struct upscale_options, map), 0., 0. },
+    { "map", 0, CLI_WORDS, "[KIND:]FILE.png",
+      "may be given again; KIND provenance (default): which tile\n"
+      "took which path: grey classic, blue filter, green tiny,\n"
+      "yellow small, orange medium, magenta large, cyan a network\n"
+      "from a file, red fallback",
+      offsetof(struct upscale_options, maps), 0., 0. },
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
 };
 
@@ -88,13 +89,9 @@ static int check_options(const struct cli *cli, const struct upscale_options *o,
         return cli_fail(cli, CLI_USAGE, "--reference and --output name one file");
     if (o->is_forced + o->skips_existing + o->keeps_existing > 1)
         return cli_fail(cli, CLI_USAGE, "--force, --skip-existing and --no-clobber exclude each other");
-    if (o->map && n_inputs > 1)
+    if (o->maps.n && n_inputs > 1)
         return cli_fail(cli, CLI_USAGE, "--map is for one input");
-    if (o->map && !fovea_io_write_format(o->map))
-        return cli_fail(cli, CLI_OUTPUT, "option --map: '%s' has no picture's ending, such as .png", o->map);
-    if (o->map && !strcmp(o->map, o->output))
-        return cli_fail(cli, CLI_USAGE, "--map and --output name one file");
-    if (o->map && cli_wants_all_pages(&o->inout))
+    if (o->maps.n && cli_wants_all_pages(&o->inout))
         return cli_fail(cli, CLI_USAGE, "--map is for one page");
     if (cli_wants_all_pages(&o->inout) && (o->reference || (o->report && cli_has_ending(o->report, ".html"))))
         return cli_fail(cli, CLI_USAGE, "--reference and a page as --report are for one page of the input");
@@ -102,19 +99,19 @@ static int check_options(const struct cli *cli, const struct upscale_options *o,
     int code = cli_read_params(cli, &o->inout, 0, &params);
     if (!code && o->report)
         code = cli_check_report(cli, o->report);
-    return !code && o->map ? cli_check_writable(cli, o->map) : code;
+    return code ? code : cli_maps_check(cli, o);
 }
 
 /* None of the files that will be written may be an input. */
 static int check_overwriting(const struct cli *cli, const struct upscale_options *o, const char *output, int n,
                              char **inputs)
 {
-    const char *const written[] = { output, o->map, o->report };
     for (int i = 0; i < n; i++)
-        for (size_t k = 0; k < sizeof written / sizeof *written; k++)
-            if (written[k] && cli_is_same_file(inputs[i], written[k]))
-                return cli_fail(cli, CLI_USAGE, "'%s' is the input '%s': it would be overwritten", written[k],
-                                inputs[i]);
+        for (int k = 0; k < 2 + o->maps.n; k++) {
+            const char *written = k == 0 ? output : k == 1 ? o->report : cli_maps_file(o, k - 2);
+            if (written && cli_is_same_file(inputs[i], written))
+                return cli_fail(cli, CLI_USAGE, "'%s' is the input '%s': it would be overwritten", written, inputs[i]);
+        }
     return CLI_OK;
 }
 

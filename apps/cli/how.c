@@ -21,6 +21,8 @@ int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fove
     params->max_loss_db = how->max_loss_db;
     params->budget_ms = how->budget_ms;
     params->strip_rows = how->strip_rows;
+    params->strength = how->strength;
+    params->mode = (enum fovea_mode)how->mode;
     return CLI_OK;
 }
 

@@ -123,6 +123,7 @@ static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
     static const char *const consistencies[] = { "default", "on", "off" };
     static const char *const transfers[] = { "default", "encoded", "linear" };
     static const char *const sizings[] = { "exact", "fit", "cover", "short", "long", "min" };
+    static const char *const modes[] = { "balanced", "faithful", "scientific", "vivid" };
     const struct fovea_upscale_params *p = run->params;
     json_t *object = json_object();
     json_object_set_new(object, "method", cli_json_text(run->method));
@@ -138,6 +139,8 @@ static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "budget", p->budget_ms > 0. ? json_real(p->budget_ms) : json_null());
     json_object_set_new(object, "precision", json_string(p->precision == FOVEA_PRECISION_F32 ? "f32" : "auto"));
     json_object_set_new(object, "consistency", json_string(consistencies[p->consistency]));
+    json_object_set_new(object, "mode", json_string(modes[p->mode]));
+    json_object_set_new(object, "strength", json_real(p->strength));
     json_object_set_new(object, "threads", json_integer(fovea_context_threads(cli->ctx)));
     json_object_set_new(object, "cpu", json_integer(fovea_context_cpu(cli->ctx)));
     return object;

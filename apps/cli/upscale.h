@@ -8,7 +8,8 @@
 #include "review.h"
 
 struct upscale_options {
-    const char *output, *method, *report, *review_limits, *reference, *map, *name, *format, *shard, *max_memory;
+    const char *output, *method, *report, *review_limits, *reference, *name, *format, *shard, *max_memory;
+    struct cli_words maps;
     struct cli_size size;
     int is_linear, transfer; /* transfer: index of its choice */
     double white;
@@ -28,8 +29,18 @@ struct upscale_job {
     const struct review_limits *limits; /* several inputs: which results to look at; else NULL */
 };
 
+/* ---- maps.c: the pictures of --map ---- */
+
 /* The colour of each path in maps and pages. */
 extern const uint8_t cli_path_colors[FOVEA_N_PATHS][3];
+
+/* The values of --map are kinds that exist and files that can be written, not the output and none of them twice;
+ * CLI_OK or an exit code after a message. */
+int cli_maps_check(const struct cli *cli, const struct upscale_options *o);
+/* The file of value i of --map, NULL behind the last. */
+const char *cli_maps_file(const struct upscale_options *o, int i);
+/* Write the maps of a plan's last run. */
+int cli_maps_write(const struct upscale_job *job, fovea_io_reader *reader, const fovea_plan *plan);
 
 /* Enlarge one file. path: where the result is written to; output: what it is called in messages and reports. result:
  * NULL, or set to the run as JSON on success. An exit code. */

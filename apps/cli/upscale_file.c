@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Enlarging one file: reader, plan, writer, run, and the map of which tile took which path.
+ * Enlarging one file: reader, plan, writer, run.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,38 +13,6 @@
 #include "upscale.h"
 
 #define MAX_REVIEWED 200
-
-/* Share of colour in the map, and the colour of each path: what the map's legend says. */
-#define MAP_SHARE .45
-const uint8_t cli_path_colors[FOVEA_N_PATHS][3] = {
-    { 128, 128, 128 }, /* classic: grey */
-    { 40, 90, 200 },   /* filter: blue */
-    { 40, 180, 90 },   /* tiny: green */
-    { 90, 200, 220 },  /* network: cyan */
-    { 220, 30, 30 },   /* fallback: red */
-    { 235, 205, 40 },  /* small: yellow */
-    { 240, 120, 40 },  /* medium: orange */
-    { 200, 60, 160 },  /* large: magenta */
-};
-
-static void color_by_path(void *user, int y, int width, uint8_t *rgb)
-{
-    const struct fovea_provenance *p = user;
-    int ty = y / FOVEA_TILE < p->n_tiles_y ? y / FOVEA_TILE : p->n_tiles_y - 1;
-    for (int x = 0; x < width; x++) {
-        int tx = x / FOVEA_TILE < p->n_tiles_x ? x / FOVEA_TILE : p->n_tiles_x - 1;
-        memcpy(rgb + 3 * x, cli_path_colors[p->path[ty * p->n_tiles_x + tx] % FOVEA_N_PATHS], 3);
-    }
-}
-
-static int write_map(const struct upscale_job *job, fovea_io_reader *reader, const fovea_plan *plan)
-{
-    struct fovea_provenance provenance;
-    fovea_plan_provenance(plan, &provenance);
-    if (!provenance.path)
-        return cli_fail(job->cli, CLI_OUTPUT, "'%s': this method leaves no map", job->options->map);
-    return cli_write_map(job->cli, reader, job->options->map, MAP_SHARE, color_by_path, &provenance);
-}
 
 /* Whose error is it? A source or sink keeps its sentence in the file library, everything else in the context. */
 static int fail_run(const struct upscale_job *job, int error)
@@ -182,7 +150,7 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, const
         code = self_test(job, reader, run, &test);
     if (!code) {
         tell(job, run, result);
-        code = job->options->map ? write_map(job, reader, plan) : CLI_OK;
+        code = cli_maps_write(job, reader, plan);
         if (!code && job->pictures && wants_pictures(job, result))
             code = collect_pictures(job, run, path, reader, plan);
     }

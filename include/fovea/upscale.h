@@ -34,6 +34,12 @@ enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32 };
  * for filter and classical methods. */
 enum fovea_consistency { FOVEA_CONSISTENCY_DEFAULT = 0, FOVEA_CONSISTENCY_ON, FOVEA_CONSISTENCY_OFF };
 
+/* How far a result may go beyond what the input proves (docs/how-it-works.md). BALANCED: the networks' detail, checked
+ * and made consistent. FAITHFUL: the checks and consistency at their strictest, for the filter too. SCIENTIFIC: values
+ * are kept to the input as far as arithmetic goes, nothing is clipped that the format can hold. VIVID: more detail than
+ * the networks are sure of. A classical method is the same in every mode, but for consistency where it is on. */
+enum fovea_mode { FOVEA_MODE_BALANCED = 0, FOVEA_MODE_FAITHFUL, FOVEA_MODE_SCIENTIFIC, FOVEA_MODE_VIVID };
+
 /* What the samples are: display-encoded (as sRGB is), or proportional to light. DEFAULT: 8 and 16 bits are encoded,
  * float is linear. Filter and networks work on an encoded copy: linear samples go through the sRGB curve first, which
  * goes on as a logarithm above display white, and back at the end. They know 0..white; what lies outside comes from the
@@ -68,14 +74,17 @@ struct fovea_upscale_params {
     enum fovea_sizing sizing; /* default FOVEA_SIZING_EXACT */
     enum fovea_transfer transfer; /* default FOVEA_TRANSFER_DEFAULT */
     double white;                 /* float samples: display white, > 0; default 1.0 */
-    int linear_light; /* FOVEA_METHOD_CLASSIC only: 1 = encoded samples are decoded by the sRGB curve, resampled
+    int linear_light;     /* FOVEA_METHOD_CLASSIC only: 1 = encoded samples are decoded by the sRGB curve, resampled
                                      as light, and encoded again; default 0 */
+    double strength;      /* share of what filter and networks add to the bicubic base, 0..1; default 1; 0 = the base
+                             bit for bit, before consistency */
+    enum fovea_mode mode; /* default FOVEA_MODE_BALANCED */
 };
 #define FOVEA_UPSCALE_DEFAULTS                                                                                         \
     {                                                                                                                  \
         FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, FOVEA_PRESET_BALANCED,      \
             0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0, FOVEA_SIZING_EXACT, FOVEA_TRANSFER_DEFAULT, \
-            1.0, 0                                                                                                     \
+            1.0, 0, 1.0, FOVEA_MODE_BALANCED                                                                           \
     }
 
 /* Which path a tile took. */

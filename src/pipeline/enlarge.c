@@ -314,7 +314,7 @@ static void add_job(void *arg, int index, int worker)
     (void)worker;
     struct enlarge *e = arg;
     const float *delta = e->delta + index * e->delta_stride;
-    float gain = e->group->n_planes == 3 ? 255.0f / 219.0f : 1.0f;
+    float gain = e->params.strength * (e->group->n_planes == 3 ? 255.0f / 219.0f : 1.0f);
     for (int c = 0; c < e->group->n_planes; c++) {
         float *row = fovi_window_row(&e->stage.out, e->group->first_plane + c, e->band_y0 * e->params.scale + index);
         for (int x = 0; x < e->ax.out; x++)

@@ -47,6 +47,12 @@ static int check_params(fovea_context *ctx, const struct fovea_upscale_params *p
         return fovi_fail(ctx, FOVEA_E_ARG, "precision %d does not exist", (int)p->precision);
     if ((unsigned)p->consistency > FOVEA_CONSISTENCY_OFF)
         return fovi_fail(ctx, FOVEA_E_ARG, "consistency %d does not exist", (int)p->consistency);
+    if (!(p->strength >= 0.0 && p->strength <= 1.0))
+        return fovi_fail(ctx, FOVEA_E_ARG, "strength %g is not in 0..1", p->strength);
+    if ((unsigned)p->mode > FOVEA_MODE_VIVID)
+        return fovi_fail(ctx, FOVEA_E_ARG, "mode %d does not exist", (int)p->mode);
+    if (p->mode == FOVEA_MODE_VIVID)
+        return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "mode vivid is not in this version");
     if (p->strip_rows < 0 || p->strip_rows > 4096)
         return fovi_fail(ctx, FOVEA_E_ARG, "strip_rows %d is not in 0..4096", p->strip_rows);
     return check_light(ctx, p);
@@ -179,11 +185,14 @@ static int choose_chain(fovea_plan *plan)
 static void choose_consistency(fovea_plan *plan)
 {
     enum fovea_consistency c = plan->params.consistency;
-    int wanted = c == FOVEA_CONSISTENCY_ON ||
-                 (c == FOVEA_CONSISTENCY_DEFAULT && plan->n_chain > 0 && plan->params.method != FOVEA_METHOD_FILTER);
+    int is_strict = plan->params.mode == FOVEA_MODE_FAITHFUL || plan->params.mode == FOVEA_MODE_SCIENTIFIC;
+    int wanted = c == FOVEA_CONSISTENCY_ON || (c == FOVEA_CONSISTENCY_DEFAULT && plan->n_chain > 0 &&
+                                               (is_strict || plan->params.method != FOVEA_METHOD_FILTER));
     int enlarges = plan->out_width >= plan->in_width && plan->out_height >= plan->in_height;
     int same = plan->out_width == plan->in_width && plan->out_height == plan->in_height;
-    plan->consistency_steps = wanted && enlarges && !same ? FOVI_CONSISTENCY_STEPS : 0;
+    plan->consistency_steps = 0;
+    if (wanted && enlarges && !same)
+        plan->consistency_steps = is_strict ? FOVI_FAITHFUL_STEPS : FOVI_CONSISTENCY_STEPS;
 }
 
 /* The curve between samples and levels: none where samples pass as they are or are only reduced. */
@@ -210,8 +219,13 @@ static int append(fovea_plan *plan, int code, struct fovi_stage *stage)
 
 static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int capacity)
 {
-    struct fovi_enlarge_params params = { .scale = step->scale, .n_networks = step->n_networks, .path = step->path };
-    if (step->filter)
+    struct fovi_enlarge_params params = { .scale = step->scale,
+                                          .strength = (float)plan->params.strength,
+                                          .n_networks = step->n_networks,
+                                          .path = step->path };
+    if (params.strength == 0.0f) /* whatever they would say */
+        params.n_networks = 0;
+    else if (step->filter)
         params.filter = fovi_model_filter(step->filter);
     for (int i = 0; i < step->n_networks; i++)
         params.network[i] = (struct fovi_enlarge_network){ step->network[i].graph, step->network[i].path };
@@ -257,11 +271,11 @@ static void choose_strips(fovea_plan *plan)
 /* Weight of a step of back-projection. D U multiplies a frequency by 1 at rest and by about a quarter where both axes
  * are at Nyquist; the weights are those for which the error over that range falls fastest in a given number of steps
  * (the inverse roots of the Chebyshev polynomial), starting from the middle one. */
-static float step_weight(int i)
+static float step_weight(int i, int n_steps)
 {
-    int k = (i + FOVI_CONSISTENCY_STEPS / 2) % FOVI_CONSISTENCY_STEPS;
+    int k = (i + n_steps / 2) % n_steps;
     const double low = 0.24, high = 1.02;
-    double root = cos((2 * k + 1) * 3.141592653589793 / (2 * FOVI_CONSISTENCY_STEPS));
+    double root = cos((2 * k + 1) * 3.141592653589793 / (2 * n_steps));
     return (float)(1.0 / ((high + low) / 2.0 + (high - low) / 2.0 * root));
 }
 
@@ -285,8 +299,8 @@ static int build_stages(fovea_plan *plan)
         FOVI_TRY(append(plan, code, next));
     }
     for (int i = 0; i < plan->consistency_steps; i++) {
-        code = fovi_project_create(run, plan->stage[plan->n_stages - 1], plan->stage[0], step_weight(i),
-                                   rows_in_use(plan, plan->out_height), &next);
+        code = fovi_project_create(run, plan->stage[plan->n_stages - 1], plan->stage[0],
+                                   step_weight(i, plan->consistency_steps), rows_in_use(plan, plan->out_height), &next);
         FOVI_TRY(append(plan, code, next));
     }
     return FOVEA_OK;

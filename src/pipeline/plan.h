@@ -8,10 +8,11 @@
 #include "pipeline/chain.h"
 #include "pipeline/stage.h"
 
-/* Steps of back-projection where consistency is on; docs/how-it-works.md says how the number was found. */
+/* Steps of back-projection where consistency is on, by mode; docs/how-it-works.md says how the numbers were found. */
 #define FOVI_CONSISTENCY_STEPS 3
+#define FOVI_FAITHFUL_STEPS 6
 
-#define FOVI_MAX_STAGES (1 + FOVI_CHAIN_MAX + 1 + FOVI_CONSISTENCY_STEPS)
+#define FOVI_MAX_STAGES (1 + FOVI_CHAIN_MAX + 1 + FOVI_FAITHFUL_STEPS)
 
 /* One integer step of the chain. */
 struct fovi_step {

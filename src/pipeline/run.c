@@ -176,7 +176,9 @@ static void set_paths(fovea_plan *plan)
     for (int i = 0; i < plan->n_chain; i++) {
         const struct fovi_step *s = &plan->step[i];
         enum fovea_path path = s->filter ? FOVEA_PATH_FILTER : FOVEA_PATH_CLASSIC;
-        if (s->n_networks)
+        if (plan->params.strength == 0.0)
+            path = FOVEA_PATH_CLASSIC;
+        else if (s->n_networks)
             path = s->network[s->n_networks - 1].path;
         memset(s->path, path, (size_t)s->n_tiles_x * (size_t)s->n_tiles_y);
     }
@@ -189,7 +191,7 @@ static int route(struct job *job)
     const struct fovi_step *step = &plan->step[0];
     if (!plan->n_chain)
         return FOVEA_OK;
-    if (plan->params.method == FOVEA_METHOD_AUTO && step->n_networks && step->filter) {
+    if (plan->params.method == FOVEA_METHOD_AUTO && step->n_networks && step->filter && plan->params.strength > 0.0) {
         struct fovea_map *map = NULL;
         FOVI_TRY(spool_open(job));
         int code = analyze(job, &map);

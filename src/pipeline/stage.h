@@ -85,6 +85,7 @@ struct fovi_filter;
 enum { FOVI_MAX_NETWORKS = 4 };
 struct fovi_enlarge_params {
     int scale;
+    float strength;                   /* of what is added to the base, 0..1 */
     const struct fovi_filter *filter; /* for tiles of FOVEA_PATH_FILTER; NULL: there are none */
     int n_networks;
     struct fovi_enlarge_network {

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How far a result may go beyond its input: strength, mode, maps."""
+from common import *
+
+soft_png("a.png")
+up = ("upscale", "a.png", "-s", "2", "-o")
+
+
+def pixels(name):
+    return read_png(name)[4]
+
+
+expect_ok(*up, "bicubic.png", "--method", "bicubic")
+for method in ("tiny", "filter", "auto"):
+    plain = (*up, "x.png", "--consistency", "off", "--method", method)
+    expect_ok(*plain, "--strength", "0")
+    check(pixels("x.png") == pixels("bicubic.png"), "%s: strength 0 is the base" % method)
+    run = expect_ok(*plain, "--strength", "0", "--json").json()
+    check(run.get("tiles", {}).get("classic") == 12, "%s: strength 0 counts as classic: %s" % (method, run.get("tiles")))
+    expect_ok(*plain)
+    full = pixels("x.png")
+    expect_ok(*plain, "--strength", "1")
+    check(pixels("x.png") == full, "%s: strength 1 is the default" % method)
+    expect_ok(*plain, "--strength", ".5")
+    off = [abs(2 * half - a - b) for half, a, b in zip(pixels("x.png"), full, pixels("bicubic.png"))]
+    clipped = [0 < a < 255 and 0 < b < 255 for a, b in zip(full, pixels("bicubic.png"))]
+    check(max(d for d, inside in zip(off, clipped) if inside) <= 2, "%s: strength 0.5 is half way" % method)
+expect(2, "--strength", *up, "x.png", "--strength", "1.5")
+
+for mode in ("balanced", "faithful", "scientific"):
+    run = expect_ok(*up, "x.png", "--mode", mode, "--json").json()
+    check(run.get("settings", {}).get("mode") == mode, "the report says the mode %s" % mode)
+expect(2, "--mode", *up, "x.png", "--mode", "wild")
+steps = [expect_ok(*up, "x.png", "--method", "filter", "--mode", mode, "--json").json()["consistency"]["steps"]
+         for mode in ("balanced", "faithful", "scientific")]
+check(steps[0] == 0 and steps[1] > 3 and steps[2] > 3, "strict modes make the filter consistent too: %s" % steps)
+
+expect_ok(*up, "x.png", "--map", "m.png")
+expect_ok(*up, "x.png", "--map", "provenance:n.png")
+check(read_file("m.png") == read_file("n.png") and read_png("m.png")[:2] == (64, 48), "provenance is the usual map")
+expect(2, "kind 'colour'", *up, "x.png", "--map", "colour:n.png")
+expect(2, "twice", *up, "x.png", "--map", "n.png", "--map", "provenance:n.png")
+expect(2, "one file", *up, "x.png", "--map", "provenance:x.png")
+expect(2, "input", *up, "x.png", "--map", "provenance:a.png")
+expect(4, "ending", *up, "x.png", "--map", "provenance:n.txt")
+finish()
