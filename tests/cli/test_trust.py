@@ -16,7 +16,7 @@ for method in ("tiny", "filter", "auto"):
     expect_ok(*plain, "--strength", "0")
     check(pixels("x.png") == pixels("bicubic.png"), "%s: strength 0 is the base" % method)
     run = expect_ok(*plain, "--strength", "0", "--json").json()
-    check(run.get("tiles", {}).get("classic") == 12, "%s: strength 0 counts as classic: %s" % (method, run.get("tiles")))
+    check(run.get("tiles", {}).get("classic") == 12, "%s: strength 0 counts as classic: %s" % (method, run["tiles"]))
     expect_ok(*plain)
     full = pixels("x.png")
     expect_ok(*plain, "--strength", "1")
