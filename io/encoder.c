@@ -17,6 +17,9 @@
 #define RING_BYTES ((size_t)1 << 19)
 #define RING_MIN_ROWS 16
 
+/* A band of a TIFF takes about this much. */
+#define TIFF_BAND_BYTES ((size_t)4 << 20)
+
 struct fovi_io_encoder {
     struct fovi_io_job job;
     char *path;
@@ -68,13 +71,21 @@ static int generate(VipsRegion *region, void *seq, void *a, void *b, gboolean *s
     return 0;
 }
 
+/* Rows of a TIFF's strips and tiles: libvips keeps three such bands, libtiff one more, so they are lower where rows are
+ * long. A multiple of 16, as the standard asks of tiles. */
+static int tiff_band_rows(const struct fovi_io_encoder *e)
+{
+    size_t rows = TIFF_BAND_BYTES / e->row_bytes / 16 * 16;
+    return rows < 16 ? 16 : rows > 128 ? 128 : (int)rows;
+}
+
 static void set_tiff(const struct fovi_io_encoder *e, VipsOperation *operation)
 {
     int is_float = e->job.format.sample == FOVEA_SAMPLE_F32;
     int is_huge = VIPS_IMAGE_SIZEOF_IMAGE(e->image) > 3500000000u;
     g_object_set(operation, "compression", e->job.compression, "predictor",
                  is_float ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "bigtiff",
-                 is_huge, "tile", is_huge, "tile_width", 128, "tile_height", 128, NULL);
+                 is_huge, "tile", is_huge, "tile_width", 256, "tile_height", tiff_band_rows(e), NULL);
     if (e->job.compression == VIPS_FOREIGN_TIFF_COMPRESSION_JPEG)
         g_object_set(operation, "Q", e->job.quality, NULL);
 }

@@ -21,6 +21,21 @@ static void drop_message(const char *domain, GLogLevelFlags level, const char *m
     (void)domain, (void)level, (void)message, (void)user;
 }
 
+/* Rows of the two buffers between libvips and an encoder, which are 128 by default: 15 MB each where a row has 40000
+ * pixels. There is no call for it but the one that parses its options. */
+static void set_buffer_rows(void)
+{
+    char *words[] = { (char[]){ "fovea" }, (char[]){ "--vips-tile-height=32" }, NULL };
+    char **argv = words;
+    int argc = 2;
+    GOptionContext *options = g_option_context_new(NULL);
+    GOptionGroup *group = g_option_group_new("vips", "", "", NULL, NULL);
+    vips_add_option_entries(group);
+    g_option_context_set_main_group(options, group);
+    g_option_context_parse(options, &argc, &argv, NULL);
+    g_option_context_free(options);
+}
+
 /* vips_init sets the locale of the whole process, which would turn every decimal point of the caller into a comma. */
 static void start_vips(void)
 {
@@ -32,6 +47,7 @@ static void start_vips(void)
     free(before);
     if (!vips_started)
         return;
+    set_buffer_rows();
     vips_cache_set_max(0);
     vips_concurrency_set(1);
     g_log_set_handler("VIPS", G_LOG_LEVEL_MASK | G_LOG_FLAG_RECURSION, drop_message, NULL);

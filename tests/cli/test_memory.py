@@ -27,6 +27,11 @@ for output in ("o.jpg", "o.ppm", "o.png", "o.tif"):
     small = peak_mb("upscale", "small.jpg", "-o", output, "-s", "1", "--method", "nearest")
     large = peak_mb("upscale", "large.jpg", "-o", output, "-s", "1", "--method", "nearest")
     check(large - small < 16, "%s: %.0f MB for 1.2 megapixels, %.0f MB for 12" % (output, small, large))
+# Wide rows: 40000 pixels of the result.
+row = bytes((x * 5 + c * 9 + x * x // 97) % 251 for x in range(20000) for c in range(3))
+write_file("wide.ppm", b"P6\n20000 96\n255\n" + row * 96)
+wide = peak_mb("upscale", "wide.ppm", "-o", "o.tif", "-s", "2")
+check(wide < 280, "a result 40000 pixels wide: %.0f MB" % wide)
 small = peak_mb("analyze", "small.jpg")
 large = peak_mb("analyze", "large.jpg")
 check(large - small < 16, "analyze: %.0f MB for 1.2 megapixels, %.0f MB for 12" % (small, large))
