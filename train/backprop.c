@@ -10,8 +10,8 @@
 #include "net/conv.h"
 #include "wgrad.h"
 
-/* Room around a plane for kernels that read beyond what they need. */
-#define MARGIN (FOVI_CONV_OVERREAD + 16)
+/* Floats before the first and after the last channel of a layer, for kernels that read beyond what they need. */
+#define MARGIN 64
 
 void train_layout_init(struct train_layout *layout, const struct fovi_graph *graph)
 {
@@ -29,19 +29,35 @@ void train_layout_init(struct train_layout *layout, const struct fovi_graph *gra
     }
 }
 
+static size_t packed_floats(int k, int c_in, int c_out)
+{
+    return fovi_conv_is_quad(k, c_in, c_out) ? fovi_conv_quad_packed_size(c_in, c_out)
+                                             : fovi_conv_packed_size(k, c_in, c_out);
+}
+
+static void pack(int k, int c_in, int c_out, const float *weight, float *packed)
+{
+    if (fovi_conv_is_quad(k, c_in, c_out))
+        fovi_conv_quad_pack(c_in, c_out, weight, packed);
+    else
+        fovi_conv_pack(k, c_in, c_out, weight, packed);
+}
+
 int train_packed_init(fovea_context *ctx, struct train_packed *packed, const struct fovi_graph *graph)
 {
+    struct train_layout layout;
+    train_layout_init(&layout, graph);
     memset(packed, 0, sizeof *packed);
     packed->zero_bias = fovi_alloc(ctx, FOVI_GRAPH_MAX_CHANNELS, sizeof(float));
-    if (!packed->zero_bias)
+    packed->turned = fovi_alloc(ctx, (size_t)layout.n, sizeof(float));
+    if (!packed->zero_bias || !packed->turned)
         return fovi_alloc_error(ctx);
     for (int l = 0; l < graph->n_layers; l++) {
         const struct fovi_layer *layer = &graph->layer[l];
         if (layer->kind != FOVI_LAYER_CONV)
             continue;
-        packed->forward[l] = fovi_alloc(ctx, fovi_conv_packed_size(layer->k, layer->c_in, layer->c_out), sizeof(float));
-        packed->backward[l] = fovi_alloc(ctx, fovi_conv_packed_size(layer->k, layer->c_out, layer->c_in),
-                                         sizeof(float));
+        packed->forward[l] = fovi_alloc(ctx, packed_floats(layer->k, layer->c_in, layer->c_out), sizeof(float));
+        packed->backward[l] = fovi_alloc(ctx, packed_floats(layer->k, layer->c_out, layer->c_in), sizeof(float));
         if (!packed->forward[l] || !packed->backward[l])
             return fovi_alloc_error(ctx);
     }
@@ -54,32 +70,31 @@ void train_packed_free(fovea_context *ctx, struct train_packed *packed)
         fovi_free(ctx, packed->forward[l]);
         fovi_free(ctx, packed->backward[l]);
     }
+    fovi_free(ctx, packed->turned);
     fovi_free(ctx, packed->zero_bias);
 }
 
 /* The convolution that carries gradients back: channels exchanged, taps turned by half a turn. */
-static void pack_transposed(const struct fovi_layer *layer, const float *weight, float *packed)
+static void transpose(const struct fovi_layer *layer, const float *weight, float *turned)
 {
-    float turned[9 * 64 * 64];
-    int k = layer->k, taps = k * k;
+    int taps = layer->k * layer->k;
     for (int o = 0; o < layer->c_out; o++)
         for (int i = 0; i < layer->c_in; i++)
             for (int t = 0; t < taps; t++)
                 turned[(i * layer->c_out + o) * taps + taps - 1 - t] = weight[(o * layer->c_in + i) * taps + t];
-    fovi_conv_pack(k, layer->c_out, layer->c_in, turned, packed);
 }
 
 void train_packed_set(struct train_packed *packed, const struct fovi_graph *graph, const struct train_layout *layout,
-                      const float *parameters)
+                      const float *parameters, int l)
 {
-    for (int l = 0; l < graph->n_layers; l++) {
-        const struct fovi_layer *layer = &graph->layer[l];
-        if (layer->kind != FOVI_LAYER_CONV)
-            continue;
-        const float *weight = parameters + layout->weight[l];
-        fovi_conv_pack(layer->k, layer->c_in, layer->c_out, weight, packed->forward[l]);
-        pack_transposed(layer, weight, packed->backward[l]);
-    }
+    const struct fovi_layer *layer = &graph->layer[l];
+    if (layer->kind != FOVI_LAYER_CONV)
+        return;
+    const float *weight = parameters + layout->weight[l];
+    float *turned = packed->turned + layout->weight[l];
+    pack(layer->k, layer->c_in, layer->c_out, weight, packed->forward[l]);
+    transpose(layer, weight, turned);
+    pack(layer->k, layer->c_out, layer->c_in, turned, packed->backward[l]);
 }
 
 static int widest(const struct fovi_graph *graph)
@@ -90,43 +105,55 @@ static int widest(const struct fovi_graph *graph)
     return most;
 }
 
-/* Planes that the work needs: input, target, temp, and pre, post and gradient of each layer. */
-static int count_planes(const struct fovi_graph *graph)
+/* Channels that the work needs: input, target, temp, and pre, post and gradient of each layer; a margin for each. */
+static size_t count_floats(const struct fovi_graph *graph, const struct train_grid *grid)
 {
-    int n = 1 + graph->scale * graph->scale + widest(graph);
-    for (int l = 0; l < graph->n_layers; l++)
-        n += (graph->layer[l].has_prelu ? 3 : 2) * graph->layer[l].c_out;
-    return n;
+    size_t n = 1 + (size_t)(graph->scale * graph->scale) + (size_t)widest(graph), arrays = 3;
+    for (int l = 0; l < graph->n_layers; l++) {
+        size_t of_layer = graph->layer[l].has_prelu ? 3 : 2;
+        n += of_layer * (size_t)graph->layer[l].c_out;
+        arrays += of_layer;
+    }
+    return n * (size_t)grid->stride + arrays * 2 * MARGIN;
+}
+
+static size_t scratch_floats(const struct fovi_graph *graph, const struct train_grid *grid)
+{
+    size_t most = FOVI_QUAD_INPUTS * FOVI_QUAD_COLUMNS * (size_t)widest(graph);
+    for (int l = 0; l < graph->n_layers; l++) {
+        size_t n = train_wgrad_scratch(grid, graph->layer[l].c_in, graph->layer[l].c_out);
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* The next n_channels of the memory. */
+static float *carve(float **next, const struct train_grid *grid, int n_channels)
+{
+    float *first = *next + MARGIN;
+    *next += grid->stride * n_channels + (ptrdiff_t)2 * MARGIN;
+    return first;
 }
 
 int train_work_init(fovea_context *ctx, struct train_work *work, const struct fovi_graph *graph, int patch)
 {
-    *work = (struct train_work){ .patch = patch, .pitch = patch + 2 };
-    work->n_flat = ((patch - 1) * work->pitch + patch + 7) / 8 * 8;
-    work->stride = (((ptrdiff_t)(patch + 2) * work->pitch + 2 * MARGIN) + 15) / 16 * 16 + 16;
-    for (int l = 0; l < graph->n_layers; l++)
-        if (graph->layer[l].c_out > 64)
-            return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "layer %d: at most 64 channels are trained", l);
-    work->memory = fovi_alloc(ctx, (size_t)work->stride * (size_t)count_planes(graph), sizeof(float));
+    *work = (struct train_work){ .grid = train_grid_make(patch) };
+    const struct train_grid *grid = &work->grid;
+    size_t n_scratch = (scratch_floats(graph, grid) + 15) / 16 * 16;
+    work->memory = fovi_alloc(ctx, n_scratch + count_floats(graph, grid), sizeof(float));
     if (!work->memory)
         return fovi_alloc_error(ctx);
-    float *next = work->memory + MARGIN + work->pitch + 1;
-    work->input = next;
-    next += work->stride;
-    work->target = next;
-    next += work->stride * graph->scale * graph->scale;
-    work->temp = next;
-    next += work->stride * widest(graph);
+    float *next = work->memory + n_scratch;
+    work->scratch = work->memory;
+    work->input = carve(&next, grid, 1);
+    work->target = carve(&next, grid, graph->scale * graph->scale);
+    work->temp = carve(&next, grid, widest(graph));
     for (int l = 0; l < graph->n_layers; l++) {
-        ptrdiff_t size = work->stride * graph->layer[l].c_out;
-        work->pre[l] = work->post[l] = next;
-        next += size;
-        if (graph->layer[l].has_prelu) {
-            work->post[l] = next;
-            next += size;
-        }
-        work->grad[l] = next;
-        next += size;
+        int n = graph->layer[l].c_out;
+        work->post[l] = work->pre[l] = carve(&next, grid, n);
+        if (graph->layer[l].has_prelu)
+            work->post[l] = carve(&next, grid, n);
+        work->grad[l] = carve(&next, grid, n);
     }
     return FOVEA_OK;
 }
@@ -137,33 +164,55 @@ void train_work_free(fovea_context *ctx, struct train_work *work)
     work->memory = NULL;
 }
 
-/* Zero the frame columns that a flat walk over n_channels planes has written. */
-static void clear_frame(const struct train_work *work, float *planes, int n_channels)
+/* Zero what a run over the planes has written outside the patch: the columns between its rows, and the rows below it
+ * where it is no multiple of four rows high. */
+static void clear_frame(const struct train_grid *g, float *data, int n_channels)
 {
-    for (int c = 0; c < n_channels; c++) {
-        float *plane = planes + c * work->stride;
-        for (int y = 0; y < work->patch; y++)
-            plane[y * work->pitch + work->patch] = plane[y * work->pitch + work->patch + 1] = 0.0f;
+    int first = g->patch / TRAIN_PHASES * TRAIN_PHASES, rows = g->patch % TRAIN_PHASES ? first + TRAIN_PHASES : first;
+    for (int c = 0; c < n_channels; c++, data += g->stride) {
+        for (int y = 0; y < rows; y++)
+            data[train_grid_row(g, y) + g->patch] = 0.0f;
+        for (int y = g->patch; y < rows; y++)
+            memset(data + train_grid_row(g, y), 0, (size_t)g->patch * sizeof *data);
     }
 }
 
-/* dst = conv(src) over the whole patch as one row. */
+/* dst = conv(src) over the whole patch: each run as one row. */
 static void convolve(const struct fovi_conv_weights *w, uint32_t cpu, const struct train_work *work, const float *src,
                      float *dst)
 {
-    const float *rows[3] = { src - work->pitch, src, src + work->pitch };
-    fovi_conv_row_get(cpu)(w, w->k == 3 ? rows : rows + 1, work->stride, dst, work->stride, 0,
-                           (work->patch - 1) * work->pitch + work->patch);
-    clear_frame(work, dst, w->c_out);
+    const struct train_grid *g = &work->grid;
+    const float *rows[FOVI_QUAD_INPUTS];
+    float *out[TRAIN_PHASES];
+    for (int i = 0; i < FOVI_QUAD_INPUTS; i++)
+        rows[i] = src + train_grid_row(g, i - 1);
+    for (int y = 0; y < TRAIN_PHASES; y++)
+        out[y] = dst + y * g->plane;
+    if (fovi_conv_is_quad(w->k, w->c_in, w->c_out)) {
+        fovi_conv_quad_get(cpu)(w, rows, g->stride, out, g->stride, 0, g->n_run, work->scratch);
+    } else {
+        for (int y = 0; y < TRAIN_PHASES; y++)
+            fovi_conv_row_get(cpu)(w, rows + y + 1 - w->k / 2, g->stride, out[y], g->stride, 0, g->n_run);
+    }
+    clear_frame(g, dst, w->c_out);
 }
 
-static void prelu(const struct train_work *work, const float *pre, const float *slope, int n_channels, float *post)
+static void prelu(const struct train_grid *g, const float *pre, const float *slope, int n_channels, float *post)
 {
-    for (int c = 0; c < n_channels; c++, pre += work->stride, post += work->stride) {
-        float s = slope[c];
-        for (int p = 0; p < work->n_flat; p++)
+    int n = train_grid_padded(g);
+    for (int c = 0; c < TRAIN_PHASES * n_channels; c++, pre += g->plane, post += g->plane) {
+        float s = slope[c / TRAIN_PHASES];
+        for (int p = 0; p < n; p++)
             post[p] = pre[p] > 0.0f ? pre[p] : pre[p] * s;
     }
+}
+
+static void add(const struct train_grid *g, const float *a, const float *b, int n_channels, float *sum)
+{
+    int n = train_grid_padded(g);
+    for (int c = 0; c < TRAIN_PHASES * n_channels; c++, a += g->plane, b += g->plane, sum += g->plane)
+        for (int p = 0; p < n; p++)
+            sum[p] = a[p] + b[p];
 }
 
 void train_forward(const struct fovi_graph *graph, const struct train_layout *layout, const struct train_packed *packed,
@@ -173,16 +222,14 @@ void train_forward(const struct fovi_graph *graph, const struct train_layout *la
     for (int l = 0; l < graph->n_layers; l++) {
         const struct fovi_layer *layer = &graph->layer[l];
         if (layer->kind == FOVI_LAYER_ADD) {
-            for (ptrdiff_t c = 0; c < layer->c_out; c++)
-                for (ptrdiff_t p = c * work->stride; p < c * work->stride + work->n_flat; p++)
-                    work->post[l][p] = in[p] + work->post[layer->from][p];
+            add(&work->grid, in, work->post[layer->from], layer->c_out, work->post[l]);
         } else {
             struct fovi_conv_weights w = {
                 layer->k, layer->c_in, layer->c_out, packed->forward[l], parameters + layout->bias[l], NULL
             };
             convolve(&w, cpu, work, in, work->pre[l]);
             if (layer->has_prelu)
-                prelu(work, work->pre[l], parameters + layout->slope[l], layer->c_out, work->post[l]);
+                prelu(&work->grid, work->pre[l], parameters + layout->slope[l], layer->c_out, work->post[l]);
         }
         in = work->post[l];
     }
@@ -196,7 +243,7 @@ static double point_loss(enum train_loss loss, float d, float *derivative)
         return (double)d * (double)d;
     }
     if (loss == TRAIN_LOSS_L1) {
-        *derivative = d > 0.0f ? 1.0f : d < 0.0f ? -1.0f : 0.0f;
+        *derivative = (float)((d > 0.0f) - (d < 0.0f)); /* without a branch that half of all pixels miss */
         return fabs((double)d);
     }
     double root = sqrt((double)d * (double)d + 1e-6);
@@ -206,59 +253,70 @@ static double point_loss(enum train_loss loss, float d, float *derivative)
 
 double train_loss(const struct fovi_graph *graph, enum train_loss loss, float weight, struct train_work *work)
 {
+    const struct train_grid *g = &work->grid;
     int last = graph->n_layers - 1, n_channels = graph->scale * graph->scale;
-    double sum = 0.0, n = (double)n_channels * work->patch * work->patch;
+    double sum = 0.0, n = (double)n_channels * g->patch * g->patch;
     float factor = weight / (float)n;
     for (int c = 0; c < n_channels; c++) {
-        for (int y = 0; y < work->patch; y++) {
-            ptrdiff_t at = c * work->stride + y * work->pitch;
-            for (int x = 0; x < work->patch; x++) {
+        for (int y = 0; y < g->patch; y++) {
+            ptrdiff_t at = c * g->stride + train_grid_row(g, y);
+            for (int x = 0; x < g->patch; x++) {
                 float derivative;
                 sum += point_loss(loss, work->post[last][at + x] - work->target[at + x], &derivative);
                 work->grad[last][at + x] = derivative * factor;
             }
         }
     }
-    clear_frame(work, work->grad[last], n_channels);
     return sum / n;
 }
 
+#define LANES 16
+
+static float sum_lanes(const float lanes[LANES])
+{
+    float sum = 0.0f;
+    for (int j = 0; j < LANES; j++)
+        sum += lanes[j];
+    return sum;
+}
+
 /* Gradient by pre from gradient by post, in place; the slopes' own gradient. */
-static void prelu_backward(const struct train_work *work, const float *pre, const float *slope, int n_channels,
+static void prelu_backward(const struct train_grid *g, const float *pre, const float *slope, int n_channels,
                            float *grad, float *slope_gradient)
 {
-    for (int c = 0; c < n_channels; c++, pre += work->stride, grad += work->stride) {
-        float s = slope[c], lanes[8] = { 0 };
-        for (int p = 0; p < work->n_flat; p += 8) {
-            for (int j = 0; j < 8; j++) {
+    int n = train_grid_padded(g);
+    for (int c = 0; c < TRAIN_PHASES * n_channels; c++, pre += g->plane, grad += g->plane) {
+        float s = slope[c / TRAIN_PHASES], lanes[LANES] = { 0 };
+        for (int p = 0; p < n; p += LANES) {
+            for (int j = 0; j < LANES; j++) {
                 int off = !(pre[p + j] > 0.0f);
                 lanes[j] += off ? grad[p + j] * pre[p + j] : 0.0f;
                 grad[p + j] = off ? grad[p + j] * s : grad[p + j];
             }
         }
-        for (int j = 0; j < 8; j++)
-            slope_gradient[c] += lanes[j];
+        slope_gradient[c / TRAIN_PHASES] += sum_lanes(lanes);
     }
 }
 
-static void bias_backward(const struct train_work *work, const float *grad, int n_channels, float *bias_gradient)
+static void bias_backward(const struct train_grid *g, const float *grad, int n_channels, float *bias_gradient)
 {
-    for (int c = 0; c < n_channels; c++, grad += work->stride) {
-        float lanes[8] = { 0 };
-        for (int p = 0; p < work->n_flat; p += 8)
-            for (int j = 0; j < 8; j++)
+    int n = train_grid_padded(g);
+    for (int c = 0; c < TRAIN_PHASES * n_channels; c++, grad += g->plane) {
+        float lanes[LANES] = { 0 };
+        for (int p = 0; p < n; p += LANES)
+            for (int j = 0; j < LANES; j++)
                 lanes[j] += grad[p + j];
-        for (int j = 0; j < 8; j++)
-            bias_gradient[c] += lanes[j];
+        bias_gradient[c / TRAIN_PHASES] += sum_lanes(lanes);
     }
 }
 
-/* Put a gradient into a layer's planes: the first to come writes, later ones add. */
-static void deliver(const struct train_work *work, const float *from, int n_channels, float *to, char *has_gradient)
+/* Put a gradient into a layer's place: the first to come writes, later ones add. */
+static void deliver(const struct train_grid *g, const float *from, int n_channels, float *to, char *has_gradient)
 {
-    for (ptrdiff_t c = 0; c < n_channels; c++)
-        for (ptrdiff_t p = c * work->stride; p < c * work->stride + work->n_flat; p++)
-            to[p] = *has_gradient ? to[p] + from[p] : from[p];
+    if (*has_gradient)
+        add(g, to, from, n_channels, to);
+    else
+        memcpy(to, from, (size_t)g->stride * (size_t)n_channels * sizeof *to);
     *has_gradient = 1;
 }
 
@@ -271,16 +329,16 @@ void train_backward(const struct fovi_graph *graph, const struct train_layout *l
         const struct fovi_layer *layer = &graph->layer[l];
         float *grad = work->grad[l];
         if (layer->kind == FOVI_LAYER_ADD) {
-            deliver(work, grad, layer->c_out, work->grad[l - 1], &has_gradient[l - 1]);
-            deliver(work, grad, layer->c_out, work->grad[layer->from], &has_gradient[layer->from]);
+            deliver(&work->grid, grad, layer->c_out, work->grad[l - 1], &has_gradient[l - 1]);
+            deliver(&work->grid, grad, layer->c_out, work->grad[layer->from], &has_gradient[layer->from]);
             continue;
         }
         if (layer->has_prelu)
-            prelu_backward(work, work->pre[l], parameters + layout->slope[l], layer->c_out, grad,
+            prelu_backward(&work->grid, work->pre[l], parameters + layout->slope[l], layer->c_out, grad,
                            gradient + layout->slope[l]);
-        bias_backward(work, grad, layer->c_out, gradient + layout->bias[l]);
-        train_wgrad_get(cpu)(layer->k, layer->c_in, layer->c_out, l ? work->post[l - 1] : work->input, grad,
-                             work->stride, work->pitch, work->n_flat, gradient + layout->weight[l]);
+        bias_backward(&work->grid, grad, layer->c_out, gradient + layout->bias[l]);
+        train_wgrad_get(cpu)(&work->grid, layer->k, layer->c_in, layer->c_out, l ? work->post[l - 1] : work->input,
+                             grad, work->scratch, gradient + layout->weight[l]);
         if (l == 0)
             break;
         struct fovi_conv_weights w = {
@@ -288,7 +346,7 @@ void train_backward(const struct fovi_graph *graph, const struct train_layout *l
         };
         convolve(&w, cpu, work, grad, has_gradient[l - 1] ? work->temp : work->grad[l - 1]);
         if (has_gradient[l - 1])
-            deliver(work, work->temp, layer->c_in, work->grad[l - 1], &has_gradient[l - 1]);
+            deliver(&work->grid, work->temp, layer->c_in, work->grad[l - 1], &has_gradient[l - 1]);
         has_gradient[l - 1] = 1;
     }
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Forward and backward through a network for one square patch, with own kernels.
- *
- * Activations are planes of (patch + 2) x pitch floats, pitch = patch + 2, with a frame of zeros: a plane can be walked
- * as one long row, so that the convolution kernels work at full width. Values at the frame are set back to zero after
- * each convolution.
+ * Forward and backward through a network for one square patch, with the kernels that run it (src/net) and one of its
+ * own (wgrad.h). Activations lie as grid.h says.
  */
 #ifndef TRAIN_BACKPROP_H
 #define TRAIN_BACKPROP_H
 
 #include "base/context.h"
+#include "grid.h"
 #include "net/graph.h"
 #include "recipe.h"
 
@@ -21,27 +19,30 @@ struct train_layout {
 
 void train_layout_init(struct train_layout *layout, const struct fovi_graph *graph);
 
-/* Weights packed for the kernels, forwards and transposed; shared by the threads of a step. */
+/* Weights packed for the kernels, forwards and transposed; shared by the threads of a step. turned: as many floats as
+ * weights, where they are transposed. */
 struct train_packed {
     float *forward[FOVI_GRAPH_MAX_LAYERS], *backward[FOVI_GRAPH_MAX_LAYERS];
-    float *zero_bias;
+    float *turned, *zero_bias;
 };
 
 int train_packed_init(fovea_context *ctx, struct train_packed *packed, const struct fovi_graph *graph);
 void train_packed_free(fovea_context *ctx, struct train_packed *packed);
+
+/* Pack the weights of one layer (those without weights are passed over). */
 void train_packed_set(struct train_packed *packed, const struct fovi_graph *graph, const struct train_layout *layout,
-                      const float *parameters);
+                      const float *parameters, int layer);
 
 /* The memory that one thread works in. */
 struct train_work {
-    int patch, pitch, n_flat;           /* n_flat: floats from the first to the last pixel, rounded up to 8 */
-    ptrdiff_t stride;                   /* floats of a plane */
-    float *input;                       /* plane of the network's input: origin is pixel (0, 0) */
-    float *pre[FOVI_GRAPH_MAX_LAYERS];  /* before PReLU; first pixel of channel 0 */
+    struct train_grid grid;
+    float *input;                       /* of the network: first pixel of channel 0, as all of these */
+    float *pre[FOVI_GRAPH_MAX_LAYERS];  /* before PReLU */
     float *post[FOVI_GRAPH_MAX_LAYERS]; /* after it; the same memory where there is none */
     float *grad[FOVI_GRAPH_MAX_LAYERS]; /* of the loss by post, then by pre */
-    float *target;                      /* scale^2 planes: what the output should be */
-    float *temp;                        /* planes as many as the widest layer has */
+    float *target;                      /* scale^2 channels: what the output should be */
+    float *temp;                        /* channels as many as the widest layer has */
+    float *scratch;                     /* of the kernels */
     float *memory;
 };
 

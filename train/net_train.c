@@ -85,6 +85,13 @@ void train_net_free(struct train_net *net)
     fovi_free(ctx, net->state.master);
 }
 
+static void pack_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct train_net *net = arg;
+    train_packed_set(&net->packed, &net->recipe->graph, &net->layout, net->merged, index);
+}
+
 /* Parameters of the network from a vector of master parameters, packed for the kernels. */
 static void use_parameters(struct train_net *net, const float *master)
 {
@@ -93,7 +100,7 @@ static void use_parameters(struct train_net *net, const float *master)
         train_branches_merge(graph, &net->layout, master, net->merged);
     else
         memcpy(net->merged, master, (size_t)net->layout.n * sizeof *master);
-    train_packed_set(&net->packed, graph, &net->layout, net->merged);
+    fovi_parallel(net->ctx, pack_job, net, graph->n_layers);
 }
 
 static void patch_job(void *arg, int index, int worker)
@@ -202,9 +209,7 @@ int train_net_validate(struct train_net *net, const struct train_set *held_out, 
             continue;
         train_patch_fill(&patch, graph->scale, &work);
         int last = graph->n_layers - 1;
-        for (int c = 0; c < graph->layer[last].c_out; c++)
-            for (int k = 0; k < work.n_flat; k++)
-                work.post[last][c * work.stride + k] = 0.0f;
+        memset(work.post[last], 0, (size_t)work.grid.stride * (size_t)graph->layer[last].c_out * sizeof(float));
         base += -10.0 * log10(train_loss(graph, TRAIN_LOSS_MSE, 0.0f, &work) + 1e-10);
         train_forward(graph, &net->layout, &net->packed, net->merged, fovea_context_cpu(net->ctx), &work);
         sum += -10.0 * log10(train_loss(graph, TRAIN_LOSS_MSE, 0.0f, &work) + 1e-10);

@@ -59,20 +59,22 @@ static void turn(int symmetry, int n, int x, int y, int *sx, int *sy)
 
 void train_patch_fill(const struct train_patch *p, int scale, struct train_work *work)
 {
-    int n = work->patch, fine = n * scale, sx, sy;
+    const struct train_grid *g = &work->grid;
+    int n = g->patch, fine = n * scale, sx, sy;
     for (int y = 0; y < n; y++) {
         for (int x = 0; x < n; x++) {
             turn(p->symmetry, n, x, y, &sx, &sy);
-            work->input[y * work->pitch + x] = p->picture->lr[(ptrdiff_t)(p->y + sy) * p->picture->width + p->x + sx] *
-                                               (1.0f / (256.0f * 255.0f));
+            work->input[train_grid_row(g, y) + x] = p->picture
+                                                        ->lr[(ptrdiff_t)(p->y + sy) * p->picture->width + p->x + sx] *
+                                                    (1.0f / (256.0f * 255.0f));
         }
     }
     ptrdiff_t stride = (ptrdiff_t)p->picture->width * scale;
     for (int y = 0; y < fine; y++) {
         for (int x = 0; x < fine; x++) {
             turn(p->symmetry, fine, x, y, &sx, &sy);
-            float *plane = work->target + (y % scale * scale + x % scale) * work->stride;
-            plane[y / scale * work->pitch + x / scale] =
+            float *plane = work->target + (y % scale * scale + x % scale) * g->stride;
+            plane[train_grid_row(g, y / scale) + x / scale] =
                 p->picture->residual[(p->y * scale + sy) * stride + p->x * scale + sx] * (1.0f / (64.0f * 255.0f));
         }
     }

@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Gradient of 3x3 convolution weights with AVX2: 4 output channels x 3 taps of a row, 12 accumulators; 1x1 and what is
- * left over go one by one.
+ * Gradient of convolution weights with AVX2: 4 output channels x 3 taps of a row, 12 accumulators.
  */
 #include <immintrin.h>
+#include <string.h>
 
 #include "wgrad.h"
+
+typedef __m256 vec;
+#define VW 8
+#define NI 1
+#define WGRAD train_wgrad_f32_avx2
+#define vec_load(p) _mm256_loadu_ps(p)
+#define vec_store(p, v) _mm256_storeu_ps(p, v)
+#define vec_zero() _mm256_setzero_ps()
+#define vec_set1(x) _mm256_set1_ps(x)
+#define vec_add(a, b) _mm256_add_ps(a, b)
+#define vec_sub(a, b) _mm256_sub_ps(a, b)
+#define vec_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define vec_sum(v) sum8(v)
 
 static float sum8(__m256 v)
 {
@@ -14,10 +27,12 @@ static float sum8(__m256 v)
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
 
-/* Four outputs, the three taps of one kernel row. Written as assembly, loop and all, since all sixteen registers are in
+/* Four outputs, the three taps. Written as assembly, loop and all, since all sixteen registers are in
  * use and compilers spill. */
-static void row_of_four(const float *x, const float *dy, ptrdiff_t stride, int n, float *grad, ptrdiff_t grad_stride)
+static void dots(const float *x, ptrdiff_t x_stride, const float *dy, ptrdiff_t stride, int n, float *out,
+                 ptrdiff_t out_stride)
 {
+    (void)x_stride; /* one input channel */
     __m256 a, b, c, d, e, f, g, h, i, j, k, l;
     const float *dy2 = dy + 2 * stride, *end = x + n;
 #define FMA3(u, v, w)                                                                      \
@@ -46,34 +61,7 @@ static void row_of_four(const float *x, const float *dy, ptrdiff_t stride, int n
     const float sums[12] = { sum8(a), sum8(b), sum8(c), sum8(d), sum8(e), sum8(f),
                              sum8(g), sum8(h), sum8(i), sum8(j), sum8(k), sum8(l) };
     for (int m = 0; m < 12; m++)
-        grad[m / 3 * grad_stride + m % 3] += sums[m];
+        out[m / 3 * out_stride + m % 3] = sums[m];
 }
 
-static float dot(const float *a, const float *b, int n)
-{
-    __m256 s0 = _mm256_setzero_ps(), s1 = s0;
-    int p = 0;
-    for (; p + 16 <= n; p += 16) {
-        s0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + p), _mm256_loadu_ps(b + p), s0);
-        s1 = _mm256_fmadd_ps(_mm256_loadu_ps(a + p + 8), _mm256_loadu_ps(b + p + 8), s1);
-    }
-    if (p < n)
-        s0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + p), _mm256_loadu_ps(b + p), s0);
-    return sum8(_mm256_add_ps(s0, s1));
-}
-
-void train_wgrad_f32_avx2(int k, int c_in, int c_out, const float *x, const float *dy, ptrdiff_t stride,
-                          ptrdiff_t pitch, int n, float *grad)
-{
-    int o = 0;
-    for (; k == 3 && o + 4 <= c_out; o += 4) /* outermost, so that four planes of dy stay in the cache */
-        for (int i = 0; i < c_in; i++)
-            for (int ky = 0; ky < 3; ky++)
-                row_of_four(x + i * stride + (ky - 1) * pitch, dy + o * stride, stride, n,
-                            grad + (o * c_in + i) * 9 + ky * 3, (ptrdiff_t)c_in * 9);
-    for (; o < c_out; o++)
-        for (int i = 0; i < c_in; i++)
-            for (int t = 0; t < k * k; t++)
-                grad[(o * c_in + i) * k * k + t] += dot(dy + o * stride,
-                                                        x + i * stride + (t / k - k / 2) * pitch + t % k - k / 2, n);
-}
+#include "wgrad_template.h"
