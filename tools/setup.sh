@@ -33,7 +33,7 @@ cmd:vips        libvips-tools   vips-tools          libvips     vips-tools    vi
 '
 # Good to have for the tests, not refused without: the one version of clang-format that the sources were formatted with,
 # the shells whose completions are tried, two ways to load the module for libvips, and a browser
-# without a window, with its driver, for the pages.
+# without a window, with its driver, for the pages; the compiler for 64-bit ARM and what runs its programs.
 extra_needs='
 cmd:clang-format-14  clang-format-14  -  -  -  -
 cmd:parallel    parallel        parallel            parallel    parallel      parallel
@@ -46,6 +46,8 @@ cmd:zsh         zsh             zsh                 zsh         zsh           zs
 cmd:fish        fish            fish                fish        fish          fish
 cmd:vips        libvips-tools   vips-tools          libvips     vips-tools    vips
 py:gi           python3-gi,gir1.2-vips-8.0  -       -           -             -
+cmd:aarch64-linux-gnu-gcc  gcc-aarch64-linux-gnu,libc6-dev-arm64-cross  -  -  -  -
+cmd:qemu-aarch64 qemu-user      -           -           -             -
 cmd:chromium    chromium        chromium            chromium    chromium      -
 cmd:chromedriver chromium-driver chromedriver       chromium    chromium-chromedriver  -
 '

@@ -46,8 +46,9 @@ enum fovea_error {
 };
 
 /* Instruction sets, bits of fovea_context_params.cpu_mask. No bit at all = portable C. */
-#define FOVEA_CPU_AVX2 1u   /* AVX2 and FMA */
-#define FOVEA_CPU_AVX512 2u /* AVX-512 F, BW, DQ, VL (implies AVX2) */
+#define FOVEA_CPU_AVX2 1u       /* AVX2 and FMA */
+#define FOVEA_CPU_AVX512 2u     /* AVX-512 F, BW, DQ, VL (implies AVX2) */
+#define FOVEA_CPU_NEON 0x10000u /* NEON of 64-bit ARM, with its fused multiply-add */
 #define FOVEA_CPU_ALL (~0u)
 
 /* A context owns a thread pool, the memory account and the last error. Thread safety: one run at a time per context;

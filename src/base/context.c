@@ -137,7 +137,7 @@ int fovea_context_create(fovea_context **out, const struct fovea_context_params 
     pthread_mutex_init(&ctx->memory_lock, NULL);
     ctx->cpu = fovi_cpu_detect() & p->cpu_mask;
     if (!(ctx->cpu & FOVEA_CPU_AVX2))
-        ctx->cpu = 0;
+        ctx->cpu &= FOVEA_CPU_NEON;
     ctx->ceiling_bytes = p->memory_bytes;
     int code = fovi_pool_create(&ctx->pool, p->n_threads ? p->n_threads : fovi_cpu_count());
     if (code)

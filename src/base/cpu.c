@@ -19,6 +19,8 @@ uint32_t fovi_cpu_detect(void)
     if (flags && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         flags |= FOVEA_CPU_AVX512;
+#elif defined(__aarch64__)
+    flags |= FOVEA_CPU_NEON; /* every such processor has it */
 #endif
     return flags;
 }

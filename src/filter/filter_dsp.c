@@ -139,6 +139,15 @@ const struct fovi_filter_dsp *fovi_filter_dsp_get(uint32_t cpu)
     };
     if (cpu & FOVEA_CPU_AVX2)
         return &avx2;
+#elif defined(__aarch64__)
+    static const struct fovi_filter_dsp neon = {
+        filter_products_f32_neon,
+        filter_smooth_f32_neon,
+        filter_classify_f32_neon,
+        { filter_apply2_f32_neon, filter_apply3_f32_neon, filter_apply4_f32_neon },
+    };
+    if (cpu & FOVEA_CPU_NEON)
+        return &neon;
 #endif
     (void)cpu;
     return &reference;

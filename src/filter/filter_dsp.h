@@ -54,11 +54,12 @@ struct fovi_filter_dsp {
 /* The table for FOVEA_CPU_* bits. */
 const struct fovi_filter_dsp *fovi_filter_dsp_get(uint32_t cpu);
 
-fovi_filter_products filter_products_f32_c, filter_products_f32_avx2;
-fovi_filter_smooth filter_smooth_f32_c, filter_smooth_f32_avx2;
-fovi_filter_classify filter_classify_f32_c, filter_classify_f32_avx2;
+fovi_filter_products filter_products_f32_c, filter_products_f32_avx2, filter_products_f32_neon;
+fovi_filter_smooth filter_smooth_f32_c, filter_smooth_f32_avx2, filter_smooth_f32_neon;
+fovi_filter_classify filter_classify_f32_c, filter_classify_f32_avx2, filter_classify_f32_neon;
 fovi_filter_apply filter_apply2_f32_c, filter_apply3_f32_c, filter_apply4_f32_c;
 fovi_filter_apply filter_apply2_f32_avx2, filter_apply3_f32_avx2, filter_apply4_f32_avx2;
+fovi_filter_apply filter_apply2_f32_neon, filter_apply3_f32_neon, filter_apply4_f32_neon;
 
 /* Five taps of a Gaussian of sigma 1.2, sum 1: centre, next, outermost. */
 #define FILTER_GAUSS_0 0x1.5fa5f2p-2f

@@ -154,6 +154,9 @@ fovi_conv_row *fovi_conv_row_get(uint32_t cpu)
         return fovi_conv_f32_avx512;
     if (cpu & FOVEA_CPU_AVX2)
         return fovi_conv_f32_avx2;
+#elif defined(__aarch64__)
+    if (cpu & FOVEA_CPU_NEON)
+        return fovi_conv_f32_neon;
 #endif
     (void)cpu;
     return fovi_conv_f32_c;
@@ -166,6 +169,9 @@ fovi_conv_quad *fovi_conv_quad_get(uint32_t cpu)
         return fovi_conv_quad_f32_avx512;
     if (cpu & FOVEA_CPU_AVX2)
         return fovi_conv_quad_f32_avx2;
+#elif defined(__aarch64__)
+    if (cpu & FOVEA_CPU_NEON)
+        return fovi_conv_quad_f32_neon;
 #endif
     (void)cpu;
     return fovi_conv_quad_f32_c;

@@ -34,6 +34,7 @@ typedef void fovi_conv_row(const struct fovi_conv_weights *w, const float *const
 fovi_conv_row fovi_conv_f32_c;
 fovi_conv_row fovi_conv_f32_avx2;
 fovi_conv_row fovi_conv_f32_avx512;
+fovi_conv_row fovi_conv_f32_neon;
 
 /* Four rows at once, for k = 3: Winograd's minimal filtering F(4, 3) (Winograd 1980; Lavin, Gray 2016) down the
  * columns, which makes 4 outputs from 6 products instead of 12, and the plain sum along the row. Errors against the
@@ -52,5 +53,6 @@ typedef void fovi_conv_quad(const struct fovi_conv_weights *w, const float *cons
 fovi_conv_quad fovi_conv_quad_f32_c;
 fovi_conv_quad fovi_conv_quad_f32_avx2;
 fovi_conv_quad fovi_conv_quad_f32_avx512;
+fovi_conv_quad fovi_conv_quad_f32_neon;
 
 #endif

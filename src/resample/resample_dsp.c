@@ -78,6 +78,10 @@ const struct fovi_resample_dsp *fovi_resample_dsp_get(uint32_t cpu)
     static const struct fovi_resample_dsp avx2 = { resample_h_f32_avx2, resample_v_f32_avx2 };
     if (cpu & FOVEA_CPU_AVX2)
         return &avx2;
+#elif defined(__aarch64__)
+    static const struct fovi_resample_dsp neon = { resample_h_f32_neon, resample_v_f32_neon };
+    if (cpu & FOVEA_CPU_NEON)
+        return &neon;
 #endif
     (void)cpu;
     return &reference;

@@ -54,6 +54,9 @@ void resample_v_f32_c(const float *const *rows, const float *weights, int n_taps
 #if defined(__x86_64__)
 void resample_h_f32_avx2(const struct fovi_axis *axis, const float *src, float *dst);
 void resample_v_f32_avx2(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
+#elif defined(__aarch64__)
+void resample_h_f32_neon(const struct fovi_axis *axis, const float *src, float *dst);
+void resample_v_f32_neon(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
 #endif
 
 #endif

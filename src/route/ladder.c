@@ -12,7 +12,7 @@ const struct fovi_route_rung fovi_route_ladder[FOVI_ROUTE_N_RUNGS] = {
 
 /* Nanoseconds for an input pixel on one thread, [rung][scale - 2][instruction level]: portable C, AVX2, AVX-512. C and
  * AVX2 at x2 and x4 were measured on one core of a Zen 3 at 960x540, x3 lies between, AVX-512 is an estimate; `fovea
- * bench` measures them. */
+ * bench` measures them. NEON counts as AVX2. */
 static const double cost_ns[FOVI_ROUTE_N_RUNGS][3][3] = {
     { { 540, 13, 13 }, { 1200, 22, 22 }, { 2240, 34, 34 } },
     { { 34500, 260, 150 }, { 38500, 285, 165 }, { 42600, 305, 180 } },
@@ -30,7 +30,7 @@ double fovi_route_macs(int rung, int scale)
 
 double fovi_route_cost(int rung, int scale, uint32_t cpu)
 {
-    int level = cpu & FOVEA_CPU_AVX512 ? 2 : cpu & FOVEA_CPU_AVX2 ? 1 : 0;
+    int level = cpu & FOVEA_CPU_AVX512 ? 2 : cpu & (FOVEA_CPU_AVX2 | FOVEA_CPU_NEON) ? 1 : 0;
     return cost_ns[rung][scale - 2][level];
 }
 

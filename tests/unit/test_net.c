@@ -244,6 +244,22 @@ static void avx512_equals_reference(void **state)
     check_quad(fovi_conv_quad_get(cpu));
 }
 
+static void neon_equals_reference(void **state)
+{
+    (void)state;
+    fovea_context *ctx = make_context(1, FOVEA_CPU_ALL);
+    uint32_t cpu = fovea_context_cpu(ctx);
+    fovea_context_free(&ctx);
+    if (!(cpu & FOVEA_CPU_NEON)) {
+        print_message("this processor has no NEON\n");
+        skip();
+    }
+    assert_ptr_not_equal(fovi_conv_row_get(cpu), fovi_conv_f32_c);
+    assert_ptr_not_equal(fovi_conv_quad_get(cpu), fovi_conv_quad_f32_c);
+    check_kernel(fovi_conv_row_get(cpu));
+    check_quad(fovi_conv_quad_get(cpu));
+}
+
 /* ---- the executor ---- */
 
 /* A graph with random weights. */
@@ -533,13 +549,10 @@ static void failed_allocations_leave_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_is_read),
-        cmocka_unit_test(wrong_text_is_refused),
-        cmocka_unit_test(avx2_equals_reference),
-        cmocka_unit_test(avx512_equals_reference),
-        cmocka_unit_test(frames_equal_direct),
-        cmocka_unit_test(tiles_equal_full_frame),
-        cmocka_unit_test(failed_allocations_leave_nothing),
+        cmocka_unit_test(text_is_read),           cmocka_unit_test(wrong_text_is_refused),
+        cmocka_unit_test(avx2_equals_reference),  cmocka_unit_test(avx512_equals_reference),
+        cmocka_unit_test(neon_equals_reference),  cmocka_unit_test(frames_equal_direct),
+        cmocka_unit_test(tiles_equal_full_frame), cmocka_unit_test(failed_allocations_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
