@@ -17,6 +17,7 @@ static const struct {
     { "filter", train_filter_main, "fit the hashed filter, or measure one" },
     { "net", train_net_main, "train a network by a recipe" },
     { "route", train_route_main, "fit the router to a network" },
+    { "error", train_error_main, "fit the expected error of a tile" },
 };
 
 #define N_COMMANDS ((int)(sizeof commands / sizeof *commands))
@@ -43,6 +44,19 @@ char *train_command_text(int argc, char **argv)
         strcat(text, argv[i]);
     }
     return text;
+}
+
+void train_write_command(FILE *f, const char *command)
+{
+    while (*command) {
+        size_t n = strlen(command);
+        if (n > 100)
+            for (n = 100; n > 1 && strncmp(command + n, " -", 2) != 0;)
+                n--;
+        fprintf(f, " *   %.*s\n", (int)n, command);
+        command += n;
+        command += *command == ' ';
+    }
 }
 
 int train_exit_code(int error)

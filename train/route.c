@@ -330,20 +330,6 @@ static void write_numbers(FILE *f, const double *v, int n)
     fprintf(f, n > 6 ? "\n    },\n" : " },\n");
 }
 
-/* The command as lines of a comment, broken before an option. */
-static void write_command(FILE *f, const char *command)
-{
-    while (*command) {
-        size_t n = strlen(command);
-        if (n > 100)
-            for (n = 100; n > 1 && strncmp(command + n, " -", 2) != 0;)
-                n--;
-        fprintf(f, " *   %.*s\n", (int)n, command);
-        command += n;
-        command += *command == ' ';
-    }
-}
-
 static int write_table(const struct study *s, const char *command)
 {
     const struct options *o = s->options;
@@ -351,7 +337,7 @@ static int write_table(const struct study *s, const char *command)
     if (!f)
         return fovi_fail(s->ctx, FOVEA_E_WRITE, "%s: cannot write this file", o->output);
     fprintf(f, "/* SPDX-License-Identifier: BSD-2-Clause\n *\n * Generated, do not edit. Written by:\n");
-    write_command(f, command);
+    train_write_command(f, command);
     fprintf(f, " */\n");
     fprintf(f, "#include \"route/route_table.h\"\n\n/* clang-format off */\n");
     fprintf(f, "const struct fovi_route_model fovi_route_%s_x%d = {\n", o->method, o->scale);

@@ -14,7 +14,7 @@
 /* Planes of one picture in one block of memory. */
 struct planes {
     int width, height, scale; /* of lr */
-    float *lr, *truth, *filter, *network;
+    float *lr, *truth, *base, *filter, *network;
 };
 
 static int analyse(fovea_context *ctx, const struct planes *p, struct fovea_map **out)
@@ -36,18 +36,24 @@ static struct route_tile measure_tile(const struct planes *p, int x0, int y0)
 {
     int x1 = x0 + FOVEA_TILE < p->width ? x0 + FOVEA_TILE : p->width;
     int y1 = y0 + FOVEA_TILE < p->height ? y0 + FOVEA_TILE : p->height;
-    double correction = 0.0, before = 0.0, after = 0.0;
+    const float *made[ROUTE_N_MAKERS] = { p->base, p->filter, p->network };
+    double area = (double)((x1 - x0) * (y1 - y0)), n_px = area * p->scale * p->scale;
+    struct route_tile tile = { .area = area };
     for (int y = y0 * p->scale; y < y1 * p->scale; y++) {
         for (int x = x0 * p->scale; x < x1 * p->scale; x++) {
             ptrdiff_t i = (ptrdiff_t)y * p->width * p->scale + x;
-            double f = (double)p->filter[i], n = (double)p->network[i], t = (double)p->truth[i];
-            correction += (n - f) * (n - f);
-            before += (f - t) * (f - t);
-            after += (n - t) * (n - t);
+            double difference = (double)p->network[i] - (double)p->filter[i];
+            tile.correction += difference * difference / n_px;
+            for (int k = 0; k < ROUTE_N_MAKERS; k++) {
+                double e = (double)made[k][i] - (double)p->truth[i], a = (double)made[k][i] - (double)p->base[i];
+                tile.error[k] += e * e / n_px;
+                tile.added[k] += a * a / n_px;
+            }
         }
     }
-    double area = (double)((x1 - x0) * (y1 - y0)), n_px = area * p->scale * p->scale;
-    return (struct route_tile){ area, correction / n_px, (before - after) / n_px, after / n_px };
+    tile.residual = tile.error[ROUTE_NETWORK];
+    tile.gain = tile.error[ROUTE_FILTER] - tile.residual;
+    return tile;
 }
 
 static int measure(fovea_context *ctx, const struct planes *p, struct route_picture *out)
@@ -74,7 +80,8 @@ static int make_from(fovea_context *ctx, const struct fovea_image *hr, struct ro
     p.truth = memory;
     p.filter = memory + n_hr;
     p.network = memory + 2 * n_hr;
-    p.lr = memory + 3 * n_hr;
+    p.base = memory + 3 * n_hr;
+    p.lr = memory + 4 * n_hr;
     struct fovea_image lr = *hr;
     lr.width = p.width;
     lr.height = p.height;
@@ -88,6 +95,8 @@ static int make_from(fovea_context *ctx, const struct fovea_image *hr, struct ro
         train_luma(&lr, p.lr);
     }
     free(lr.data);
+    if (!code)
+        code = train_enlarge(ctx, p.lr, p.width, p.height, scale, p.base);
     if (!code)
         code = route_makers_filter(makers, p.lr, p.width, p.height, p.filter);
     if (!code)
@@ -106,7 +115,7 @@ int route_picture_make(fovea_context *ctx, fovea_io *io, const char *path, struc
     image.height -= image.height % scale;
     int code = FOVEA_OK;
     if (image.width / scale >= FOVEA_TILE && image.height / scale >= FOVEA_TILE) {
-        float *memory = fovi_alloc(ctx, 4 * (size_t)image.width * (size_t)image.height, sizeof *memory);
+        float *memory = fovi_alloc(ctx, 5 * (size_t)image.width * (size_t)image.height, sizeof *memory);
         code = memory ? make_from(ctx, &image, makers, memory, out) : fovi_alloc_error(ctx);
         fovi_free(ctx, memory);
     }

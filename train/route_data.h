@@ -9,12 +9,17 @@
 #include "route/route.h"
 #include "route_makers.h"
 
+/* Who made the luma of a tile. */
+enum route_maker { ROUTE_BASE, ROUTE_FILTER, ROUTE_NETWORK, ROUTE_N_MAKERS };
+
 /* A tile. Errors are means of squares for an output pixel, luma in levels. */
 struct route_tile {
-    double area;       /* low-resolution pixels */
-    double correction; /* |network - filter|^2 */
-    double gain;       /* |filter - truth|^2 - |network - truth|^2; may be negative */
-    double residual;   /* |network - truth|^2 */
+    double area;                  /* low-resolution pixels */
+    double correction;            /* |network - filter|^2 */
+    double gain;                  /* |filter - truth|^2 - |network - truth|^2; may be negative */
+    double residual;              /* |network - truth|^2 */
+    double error[ROUTE_N_MAKERS]; /* |maker - truth|^2 */
+    double added[ROUTE_N_MAKERS]; /* |maker - bicubic base|^2 */
 };
 
 struct route_picture {

@@ -413,7 +413,11 @@ struct cli_run {
     json_t *reference; /* the result against the true picture, or NULL */
     struct fovea_report report;
     const struct cli_selftest *selftest; /* selftest.h; NULL = not asked for */
+    struct fovea_tile_figures tiles;     /* the plan's */
 };
+
+/* Quantiles of the tiles' figures, {"p10": ..., "p50", "p90", "p99", "max"}; NULL without memory. In maps.c. */
+json_t *cli_quantiles(const float *figures, int n_tiles_x, int n_tiles_y);
 
 void cli_print_run(const struct cli_run *run);
 json_t *cli_json_run(const struct cli *cli, const struct cli_run *run);

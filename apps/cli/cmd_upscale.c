@@ -73,7 +73,9 @@ static const struct cli_option rows[] = {
       "may be given again; KIND provenance (default): which tile\n"
       "took which path: grey classic, blue filter, green tiny,\n"
       "yellow small, orange medium, magenta large, cyan a network\n"
-      "from a file, red fallback",
+      "from a file, red fallback; added: what was added to bicubic;\n"
+      "uncertainty: the expected error; provenance16, added16,\n"
+      "uncertainty16: the tiles' figures in 16 bits",
       offsetof(struct upscale_options, maps), 0., 0. },
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
 };
@@ -195,6 +197,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     job.params.transfer = (enum fovea_transfer)o->transfer;
     job.params.linear_light = o->is_linear;
     job.params.white = o->white > 0. ? o->white : 1.;
+    job.params.expects_error = o->report || cli_maps_expect(o);
     cli_catch_signals();
     int code = check_options(cli, o, n_words);
     if (!code)

@@ -272,8 +272,26 @@ static int add_maps(struct maker *m, json_t *overlays, const struct fovea_map *m
                                      .n_tiles_x = map->n_tiles_x,
                                      .n_tiles_y = map->n_tiles_y,
                                      .full = 1.f };
+    const struct fovea_tile_figures *t = &m->shown->run->tiles;
+    struct heat added = { .key = "added",
+                          .title = "what was added",
+                          .low = "nothing",
+                          .high = "24 levels or more",
+                          .values = t->added,
+                          .step = 1,
+                          .n_tiles_x = t->n_tiles_x,
+                          .n_tiles_y = t->n_tiles_y,
+                          .full = CLI_MAP_FULL };
+    struct heat error = added;
+    error.key = "uncertainty";
+    error.title = "expected error";
+    error.values = t->expected_error;
     int code = add_provenance(m, overlays);
-    return code ? code : add_heat(m, overlays, &difficulty);
+    if (!code)
+        code = add_heat(m, overlays, &difficulty);
+    if (!code)
+        code = add_heat(m, overlays, &added);
+    return code ? code : add_heat(m, overlays, &error);
 }
 
 /* ---- all of it ---- */

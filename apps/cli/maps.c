@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The maps of upscale: pictures of the input's size that say of each place how it was made. A value of --map is a file,
- * or a kind, a colon and a file.
+ * or a kind, a colon and a file. Also the quantiles of the tiles' figures.
  */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "upscale.h"
-
-/* Share of colour in the map of paths. */
-#define PATH_SHARE .45
 
 /* What the map's legend says. */
 const uint8_t cli_path_colors[FOVEA_N_PATHS][3] = {
@@ -22,36 +21,77 @@ const uint8_t cli_path_colors[FOVEA_N_PATHS][3] = {
     { 200, 60, 160 },  /* large: magenta */
 };
 
-static void color_by_path(void *user, int y, int width, uint8_t *rgb)
-{
-    const struct fovea_provenance *p = user;
-    int ty = y / FOVEA_TILE < p->n_tiles_y ? y / FOVEA_TILE : p->n_tiles_y - 1;
-    for (int x = 0; x < width; x++) {
-        int tx = x / FOVEA_TILE < p->n_tiles_x ? x / FOVEA_TILE : p->n_tiles_x - 1;
-        memcpy(rgb + 3 * x, cli_path_colors[p->path[ty * p->n_tiles_x + tx] % FOVEA_N_PATHS], 3);
-    }
-}
-
-static int write_provenance(const struct upscale_job *job, fovea_io_reader *reader, const fovea_plan *plan,
-                            const char *path)
-{
-    struct fovea_provenance provenance;
-    fovea_plan_provenance(plan, &provenance);
-    if (!provenance.path)
-        return cli_fail(job->cli, CLI_OUTPUT, "'%s': this method leaves no map", path);
-    return cli_write_map(job->cli, reader, path, PATH_SHARE, color_by_path, &provenance);
-}
-
 /* ---- the kinds ---- */
 
-typedef int write_map(const struct upscale_job *job, fovea_io_reader *reader, const fovea_plan *plan, const char *path);
+enum what { PROVENANCE, ADDED, UNCERTAINTY };
 
 static const struct kind {
     const char *name;
-    write_map *write;
+    enum what what;
+    int is_16;    /* the figures themselves, a pixel a tile: 256 for a level, or enum fovea_path */
+    double share; /* of colour */
 } kinds[] = {
-    { "provenance", write_provenance }, /* a file without a kind */
+    { "provenance", PROVENANCE, 0, .45 }, /* a file without a kind */
+    { "added", ADDED, 0, .6 },
+    { "uncertainty", UNCERTAINTY, 0, .6 },
+    { "provenance16", PROVENANCE, 1, 0. },
+    { "added16", ADDED, 1, 0. },
+    { "uncertainty16", UNCERTAINTY, 1, 0. },
 };
+
+/* What a map shows of each tile: path, or figure. */
+struct tiles {
+    int n_tiles_x, n_tiles_y;
+    const uint8_t *path;
+    const float *figure;
+};
+
+/* 0 where the run has none. */
+static int get_tiles(const fovea_plan *plan, enum what what, struct tiles *out)
+{
+    struct fovea_provenance p;
+    struct fovea_tile_figures f;
+    fovea_plan_provenance(plan, &p);
+    fovea_plan_tile_figures(plan, &f);
+    *out = (struct tiles){ p.n_tiles_x, p.n_tiles_y, NULL, NULL };
+    if (what == PROVENANCE)
+        out->path = p.path;
+    else
+        out->figure = what == ADDED ? f.added : f.expected_error;
+    return out->path || out->figure;
+}
+
+static void color_row(void *user, int y, int width, uint8_t *rgb)
+{
+    const struct tiles *t = user;
+    int ty = y / FOVEA_TILE < t->n_tiles_y ? y / FOVEA_TILE : t->n_tiles_y - 1;
+    for (int x = 0; x < width; x++) {
+        int tx = x / FOVEA_TILE < t->n_tiles_x ? x / FOVEA_TILE : t->n_tiles_x - 1;
+        size_t i = (size_t)ty * (size_t)t->n_tiles_x + (size_t)tx;
+        if (t->path)
+            memcpy(rgb + 3 * x, cli_path_colors[t->path[i] % FOVEA_N_PATHS], 3);
+        else
+            fovea_heat_color(fminf(t->figure[i] / CLI_MAP_FULL, 1.f), rgb + 3 * x);
+    }
+}
+
+static int write_16(const struct cli *cli, const char *path, const struct tiles *t)
+{
+    const struct fovea_format grey = { FOVEA_SAMPLE_U16, 1, 0 };
+    struct fovea_image image;
+    if (!cli_new_image(cli, &image, t->n_tiles_x, t->n_tiles_y, &grey))
+        return CLI_RESOURCE;
+    for (int y = 0; y < t->n_tiles_y; y++) {
+        uint16_t *row = (uint16_t *)(void *)((char *)image.data + y * image.stride_bytes);
+        for (int x = 0; x < t->n_tiles_x; x++) {
+            size_t i = (size_t)y * (size_t)t->n_tiles_x + (size_t)x;
+            row[x] = t->path ? t->path[i] : (uint16_t)fminf(t->figure[i] * 256.f + .5f, 65535.f);
+        }
+    }
+    int code = fovea_io_write_image(cli->io, path, &image, NULL, NULL);
+    fovea_io_image_free(&image);
+    return code ? cli_fail_io(cli, code, 0) : CLI_OK;
+}
 
 /* The kind of a value, and where its file's name begins. */
 static const struct kind *find_kind(const char *value, const char **file)
@@ -73,6 +113,15 @@ const char *cli_maps_file(const struct upscale_options *o, int i)
     if (i < o->maps.n)
         find_kind(o->maps.word[i], &file);
     return file;
+}
+
+int cli_maps_expect(const struct upscale_options *o)
+{
+    const char *file;
+    for (int i = 0; i < o->maps.n; i++)
+        if (find_kind(o->maps.word[i], &file)->what == UNCERTAINTY)
+            return 1;
+    return 0;
 }
 
 int cli_maps_check(const struct cli *cli, const struct upscale_options *o)
@@ -102,7 +151,41 @@ int cli_maps_write(const struct upscale_job *job, fovea_io_reader *reader, const
     for (int i = 0; i < job->options->maps.n && !code; i++) {
         const char *file;
         const struct kind *kind = find_kind(job->options->maps.word[i], &file);
-        code = kind->write(job, reader, plan, file);
+        struct tiles tiles;
+        if (!get_tiles(plan, kind->what, &tiles))
+            code = cli_fail(job->cli, CLI_OUTPUT, "'%s': this method leaves no map", file);
+        else if (kind->is_16)
+            code = write_16(job->cli, file, &tiles);
+        else
+            code = cli_write_map(job->cli, reader, file, kind->share, color_row, &tiles);
     }
     return code;
+}
+
+/* ---- quantiles ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+json_t *cli_quantiles(const float *figures, int n_tiles_x, int n_tiles_y)
+{
+    static const struct {
+        const char *key;
+        double share;
+    } wanted[] = { { "p10", .1 }, { "p50", .5 }, { "p90", .9 }, { "p99", .99 }, { "max", 1. } };
+    size_t n = (size_t)n_tiles_x * (size_t)n_tiles_y;
+    float *sorted = figures && n ? malloc(n * sizeof *sorted) : NULL;
+    if (!sorted)
+        return NULL;
+    memcpy(sorted, figures, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_value);
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        json_object_set_new(object, wanted[i].key,
+                            cli_json_number((double)sorted[(size_t)(wanted[i].share * (double)(n - 1) + .5)]));
+    free(sorted);
+    return object;
 }

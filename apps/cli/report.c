@@ -82,6 +82,9 @@ void cli_print_run(const struct cli_run *run)
     if (run->params->method == FOVEA_METHOD_AUTO)
         printf("  routing      saved %.1f %% of the network's work (%.0f ms), predicted loss %.3f dB\n",
                100. * r->saved_network_share, r->saved_ms, r->predicted_loss_db);
+    if (r->expected_error_rms > 0.)
+        printf("  expected     error of %.1f levels RMS against the unknown truth; %.1f added to bicubic\n",
+               r->expected_error_rms, r->added_rms);
     if (run->reference)
         print_reference(run->reference);
     printf("  memory       %.1f MB at most\n", (double)r->peak_bytes / 1e6);
@@ -195,6 +198,20 @@ static json_t *json_size(int width, int height)
     return object;
 }
 
+/* What was added and what error is expected: over the picture, and quantiles over the tiles. */
+static void set_figures(json_t *object, const struct cli_run *run)
+{
+    const struct fovea_tile_figures *t = &run->tiles;
+    if (t->added) {
+        json_object_set_new(object, "added_rms", cli_json_number(run->report.added_rms));
+        json_object_set_new(object, "added", cli_quantiles(t->added, t->n_tiles_x, t->n_tiles_y));
+    }
+    if (t->expected_error) {
+        json_object_set_new(object, "predicted_rms_error", cli_json_number(run->report.expected_error_rms));
+        json_object_set_new(object, "uncertainty", cli_quantiles(t->expected_error, t->n_tiles_x, t->n_tiles_y));
+    }
+}
+
 json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
 {
     const struct fovea_report *r = &run->report;
@@ -223,6 +240,7 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "network_px", json_integer(r->n_network_px));
     json_object_set_new(object, "consistency", json_consistency(r));
     json_object_set_new(object, "routing", routing);
+    set_figures(object, run);
     json_object_set_new(object, "peak_bytes", json_integer((json_int_t)r->peak_bytes));
     json_object_set_new(object, "settings", json_settings(cli, run));
     json_object_set_new(object, "models", json_models(cli, run));

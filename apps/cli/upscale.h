@@ -34,11 +34,16 @@ struct upscale_job {
 /* The colour of each path in maps and pages. */
 extern const uint8_t cli_path_colors[FOVEA_N_PATHS][3];
 
+/* Levels of 255 at which the heat of added and uncertainty is brightest. */
+#define CLI_MAP_FULL 24.f
+
 /* The values of --map are kinds that exist and files that can be written, not the output and none of them twice;
  * CLI_OK or an exit code after a message. */
 int cli_maps_check(const struct cli *cli, const struct upscale_options *o);
 /* The file of value i of --map, NULL behind the last. */
 const char *cli_maps_file(const struct upscale_options *o, int i);
+/* Whether one of them shows expected errors. */
+int cli_maps_expect(const struct upscale_options *o);
 /* Write the maps of a plan's last run. */
 int cli_maps_write(const struct upscale_job *job, fovea_io_reader *reader, const fovea_plan *plan);
 

@@ -149,6 +149,7 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, const
     if (!code && job->options->is_self_tested)
         code = self_test(job, reader, run, &test);
     if (!code) {
+        fovea_plan_tile_figures(plan, &run->tiles);
         tell(job, run, result);
         code = cli_maps_write(job, reader, plan);
         if (!code && job->pictures && wants_pictures(job, result))

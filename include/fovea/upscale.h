@@ -79,12 +79,14 @@ struct fovea_upscale_params {
     double strength;      /* share of what filter and networks add to the bicubic base, 0..1; default 1; 0 = the base
                              bit for bit, before consistency */
     enum fovea_mode mode; /* default FOVEA_MODE_BALANCED */
+    int expects_error;    /* 1: the picture is analysed for every method that enlarges, so that expected errors
+                                     are known (auto knows them in any case); default 0 */
 };
 #define FOVEA_UPSCALE_DEFAULTS                                                                                         \
     {                                                                                                                  \
         FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, FOVEA_PRESET_BALANCED,      \
             0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0, FOVEA_SIZING_EXACT, FOVEA_TRANSFER_DEFAULT, \
-            1.0, 0, 1.0, FOVEA_MODE_BALANCED                                                                           \
+            1.0, 0, 1.0, FOVEA_MODE_BALANCED, 0                                                                        \
     }
 
 /* Which path a tile took. */
@@ -140,12 +142,26 @@ struct fovea_report {
     size_t peak_bytes;                         /* most memory that the context held */
     double loss_bound_db; /* auto: the loss against the top network everywhere stays below this on 95 % of pictures like
                              those of the calibration (photographs; docs/how-it-works.md) */
+    double added_rms;     /* what filter and networks added to the bicubic base: RMS over the picture, luma, levels */
+    double
+        expected_error_rms; /* expected difference from the unknown truth: RMS over the picture, luma, levels; 0 where
+                                  it is not known */
 };
 
 /* The paths of the tiles, row by row, n_tiles_x * n_tiles_y of enum fovea_path. Owned by the plan. */
 struct fovea_provenance {
     int n_tiles_x, n_tiles_y;
     const uint8_t *path;
+};
+
+/* Figures of the tiles, row by row, n_tiles_x * n_tiles_y as in the provenance: RMS over the output pixels of a tile,
+ * luma, levels of 255. Owned by the plan. added: what filter or network added to the bicubic base in the first
+ * enlargement of the chain. expected_error: the expected difference of the result from the unknown truth, a regression
+ * on the analysis and on what was added, calibrated on photographs that were reduced by the exact antialiased bicubic;
+ * NULL where the picture was not analysed. Of a longer chain it counts the first enlargement only. */
+struct fovea_tile_figures {
+    int n_tiles_x, n_tiles_y;
+    const float *added, *expected_error;
 };
 
 typedef struct fovea_plan fovea_plan;
@@ -169,6 +185,9 @@ FOVEA_API int fovea_plan_run(fovea_plan *plan, const struct fovea_source *source
 
 /* Which tile took which path in the last run. */
 FOVEA_API void fovea_plan_provenance(const fovea_plan *plan, struct fovea_provenance *out);
+
+/* What the last run knows of its tiles; no tiles where there was one classical step. */
+FOVEA_API void fovea_plan_tile_figures(const fovea_plan *plan, struct fovea_tile_figures *out);
 
 /* Plan and run on pictures in memory; out->data is filled, its size must be the plan's. */
 FOVEA_API int fovea_upscale(fovea_context *ctx, const struct fovea_image *in, struct fovea_image *out,

@@ -44,8 +44,9 @@ struct enlarge {
     struct fovi_window wide; /* rows of the input at the new width */
     int n_groups;
     struct group *groups;
-    int reach; /* input rows needed below a band */
-    int ahead; /* input rows wanted below a band: more than reach where there is a mask */
+    int n_lumas; /* groups that are no mask */
+    int reach;   /* input rows needed below a band */
+    int ahead;   /* input rows wanted below a band: more than reach where there is a mask */
     int n_tiles_x, n_tiles_y;
     float *delta; /* luma to be added in a band: strip * scale rows */
     ptrdiff_t delta_stride;
@@ -291,6 +292,25 @@ static void check_tile(struct enlarge *e, const struct patch *p)
         memset(p->delta + i * e->delta_stride, 0, (size_t)p->width * sizeof *p->delta);
 }
 
+/* Mean square of what is added to a tile, the same for any strips and threads: partial sums in fixed order. */
+static float mean_square(const struct enlarge *e, const struct patch *p)
+{
+    enum { LANES = 16 };
+    float sums[LANES] = { 0 }, sum = 0.0f;
+    for (int y = 0; y < p->height; y++) {
+        const float *delta = p->delta + y * e->delta_stride;
+        int x = 0;
+        for (; x + LANES <= p->width; x += LANES)
+            for (int k = 0; k < LANES; k++)
+                sums[k] += delta[x + k] * delta[x + k];
+        for (; x < p->width; x++)
+            sums[x % LANES] += delta[x] * delta[x];
+    }
+    for (int k = 0; k < LANES; k++)
+        sum += sums[k];
+    return sum / (float)(p->width * p->height);
+}
+
 static void check_tiles(struct enlarge *e)
 {
     int scale = e->params.scale, width = e->ax.out;
@@ -305,6 +325,8 @@ static void check_tiles(struct enlarge *e)
                                e->delta + (ptrdiff_t)(y - e->band_y0) * scale * e->delta_stride + x,
                                path + t };
             check_tile(e, &p);
+            if (e->params.added && !e->group->is_mask)
+                e->params.added[p.path - e->group->path] += mean_square(e, &p) / (float)e->n_lumas;
         }
     }
 }
@@ -390,6 +412,7 @@ static int init_groups(struct enlarge *e)
     struct fovi_run *run = e->stage.run;
     const struct fovi_window *in = &e->in->out;
     int refines = e->params.filter || e->params.n_networks;
+    e->n_lumas = run->is_rgb ? 1 : run->n_color;
     e->n_groups = refines ? (run->is_rgb ? 1 : run->n_color) + run->format.has_alpha : 0;
     e->groups = fovi_alloc(run->ctx, (size_t)e->n_groups, sizeof *e->groups);
     if (!e->groups)

@@ -229,6 +229,8 @@ static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int capacit
         params.filter = fovi_model_filter(step->filter);
     for (int i = 0; i < step->n_networks; i++)
         params.network[i] = (struct fovi_enlarge_network){ step->network[i].graph, step->network[i].path };
+    if (step == &plan->step[0])
+        params.added = plan->added;
     int code = fovi_enlarge_create(&plan->run, plan->stage[plan->n_stages - 1], &params, capacity, &step->stage);
     return append(plan, code, step->stage);
 }
@@ -338,6 +340,7 @@ static int build(fovea_plan *plan, int width, int height)
     FOVI_TRY(choose_chain(plan));
     choose_consistency(plan);
     choose_curve(plan);
+    FOVI_TRY(fovi_figures_create(plan));
     FOVI_TRY(build_stages(plan));
     return take_buffers(plan);
 }
@@ -366,6 +369,7 @@ void fovea_plan_free(fovea_plan **plan)
     fovea_plan *p = *plan;
     fovea_context *ctx = p->run.ctx;
     fovi_meter_free(&p->meter);
+    fovi_figures_free(p);
     for (int i = p->n_stages - 1; i >= 0; i--)
         p->stage[i]->free(p->stage[i]);
     for (int i = 0; i < p->n_chain; i++) {

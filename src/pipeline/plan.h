@@ -7,6 +7,7 @@
 
 #include "pipeline/chain.h"
 #include "pipeline/stage.h"
+#include "route/error.h"
 
 /* Steps of back-projection where consistency is on, by mode; docs/how-it-works.md says how the numbers were found. */
 #define FOVI_CONSISTENCY_STEPS 3
@@ -42,8 +43,26 @@ struct fovea_plan {
     struct fovi_meter *meter;                  /* NULL: not measured */
     void *rows;                                /* run.piece rows of the result as they are written */
     ptrdiff_t rows_stride;
-    void *in_rows; /* run.piece rows of the source in the first pass of auto */
+    void *in_rows; /* run.piece rows of the source in the first pass */
     ptrdiff_t in_stride;
+    int is_analyzed;                  /* in the last run: features holds its tiles */
+    struct fovi_error_tile *features; /* NULL: no run is analysed */
+    float *added, *expected; /* of the first step's tiles, fovea_tile_figures; while a run lasts added is a square */
 };
+
+/* ---- figures.c ---- */
+
+/* Take memory for the figures of the tiles. */
+int fovi_figures_create(fovea_plan *plan);
+void fovi_figures_free(fovea_plan *plan);
+
+/* Before a run; with its analysis, whose map may be freed then; after its last row; into its report. */
+void fovi_figures_reset(fovea_plan *plan);
+void fovi_figures_analyzed(fovea_plan *plan, const struct fovea_map *map);
+void fovi_figures_finish(fovea_plan *plan);
+void fovi_figures_report(const fovea_plan *plan, struct fovea_report *report);
+
+/* Expected mean square error of a tile whose features and added are known, while a run lasts. */
+float fovi_figures_expect(const fovea_plan *plan, size_t tile);
 
 #endif

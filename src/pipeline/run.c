@@ -184,28 +184,32 @@ static void set_paths(fovea_plan *plan)
     }
 }
 
-/* The path of every tile; for auto that takes a pass over the source. */
+/* The path of every tile. For auto, and where errors are expected, that takes a pass over the source. */
 static int route(struct job *job)
 {
     fovea_plan *plan = job->plan;
     const struct fovi_step *step = &plan->step[0];
     if (!plan->n_chain)
         return FOVEA_OK;
-    if (plan->params.method == FOVEA_METHOD_AUTO && step->n_networks && step->filter && plan->params.strength > 0.0) {
-        struct fovea_map *map = NULL;
-        FOVI_TRY(spool_open(job));
-        int code = analyze(job, &map);
-        if (!code)
-            code = decide(job, map);
-        fovea_map_free(&map);
-        if (!code)
-            spread_paths(plan);
-        if (!code && job->source->rewind)
-            code = job->source->rewind(job->source->user);
-        return code;
-    }
-    set_paths(plan);
-    return FOVEA_OK;
+    int decides = plan->params.method == FOVEA_METHOD_AUTO && step->n_networks && step->filter &&
+                  plan->params.strength > 0.0;
+    if (!decides)
+        set_paths(plan);
+    if (!decides && !plan->params.expects_error)
+        return FOVEA_OK;
+    struct fovea_map *map = NULL;
+    FOVI_TRY(spool_open(job));
+    int code = analyze(job, &map);
+    if (!code)
+        fovi_figures_analyzed(plan, map);
+    if (!code && decides)
+        code = decide(job, map);
+    fovea_map_free(&map);
+    if (!code && decides)
+        spread_paths(plan);
+    if (!code && job->source->rewind)
+        code = job->source->rewind(job->source->user);
+    return code;
 }
 
 /* ---- the pass that makes the picture ---- */
@@ -215,7 +219,7 @@ static int make_picture(struct job *job)
     fovea_plan *plan = job->plan;
     struct fovi_run *run = &plan->run;
     struct fovi_stage *last = plan->stage[plan->n_stages - 1];
-    double before = job->routed ? FIRST_PASS : 0.0;
+    double before = plan->is_analyzed ? FIRST_PASS : 0.0;
     for (int y = 0; y < plan->out_height; y += run->piece) {
         int n = plan->out_height - y < run->piece ? plan->out_height - y : run->piece;
         FOVI_TRY(fovi_stage_need(last, y + n));
@@ -293,6 +297,7 @@ static void fill_report(const struct job *job, double total_ms, struct fovea_rep
     report_network(job, r);
     if (plan->meter)
         fovi_meter_result(plan->meter, r);
+    fovi_figures_report(plan, r);
     r->peak_bytes = fovea_context_peak_bytes(plan->run.ctx);
 }
 
@@ -312,6 +317,7 @@ int fovea_plan_run(fovea_plan *plan, const struct fovea_source *source, const st
     double start = fovi_clock_ms();
     FOVI_TRY(check_source(plan, source));
     memset(plan->run.ms, 0, sizeof plan->run.ms);
+    fovi_figures_reset(plan);
     int code = route(&job);
     struct fovea_source spooled = *source;
     if (!code && job.spool) {
@@ -329,6 +335,8 @@ int fovea_plan_run(fovea_plan *plan, const struct fovea_source *source, const st
     plan->run.source = NULL;
     if (job.spool)
         fclose(job.spool);
+    if (!code)
+        fovi_figures_finish(plan);
     if (!code && report)
         fill_report(&job, fovi_clock_ms() - start, report);
     return code;

@@ -93,6 +93,7 @@ struct fovi_enlarge_params {
         enum fovea_path path; /* the tiles that it takes */
     } network[FOVI_MAX_NETWORKS];
     uint8_t *path; /* of each tile of the input, borrowed, filled before a run; tiles that fail the gate are changed */
+    float *added; /* of each tile, borrowed: mean square of what was added to luma, filled by a run; NULL: not wanted */
 };
 
 /* Bicubic everywhere plus the luma that filter or network add. */

@@ -48,7 +48,7 @@ report = json.loads(read_file("r.json"))
 checks = [limit["check"] for limit in report["review"]["limits"]]
 check("rms" in checks and "within2" not in checks, "a limit that is off: %s" % checks)
 check(report["review"]["flagged"] >= 2, "a strict limit: %s" % report["review"])
-expect_ok("upscale", *inputs[:3], "-o", "out", *more, "rms=255,within2=0")
+expect_ok("upscale", *inputs[:3], "-o", "out", *more, "rms=255,within2=0,energy=255,uncertainty=255")
 check(json.loads(read_file("r.json"))["review"]["flagged"] == 0, "loose limits flag nothing")
 for wrong in ("rms", "rms=", "rms=-1", "rms=x", "sharpness=1", "rms=1,,psnr=2", "rms=1;psnr=2"):
     expect(2, "--review-limits", "upscale", *inputs[:3], "-o", "out", "--force", "--review-limits", wrong)
