@@ -224,15 +224,15 @@ static int start(fovea_io_writer *w)
 }
 
 /* The metadata of the reader's file, as they are to stand in this one. */
-static int adapt_metadata(fovea_io_writer *w, const fovea_io_reader *like, const struct fovea_io_info *info, char *lost,
-                          size_t n_bytes)
+static int adapt_metadata(fovea_io_writer *w, const fovea_io_reader *like, const struct fovea_io_info *info,
+                          const struct fovea_io_write_params *p, char *lost, size_t n_bytes)
 {
     struct fovi_io_change change = { w->job.width, w->job.height, 1., 1., info->orientation > 4 };
     w->job.meta = &w->meta;
     if (!like)
         return FOVEA_OK;
-    change.scale_x = (double)w->job.width / info->width;
-    change.scale_y = (double)w->job.height / info->height;
+    change.scale_x = p->scale_x > 0.0 ? p->scale_x : (double)w->job.width / info->width;
+    change.scale_y = p->scale_y > 0.0 ? p->scale_y : (double)w->job.height / info->height;
     return fovi_io_meta_gather(&w->meta, like) || fovi_io_meta_fit(&w->meta, &w->job, &change, lost, n_bytes)
                ? fovi_io_fail(w->io, FOVEA_E_NOMEM, "out of memory")
                : FOVEA_OK;
@@ -262,7 +262,7 @@ static int adapt(fovea_io_writer *w, const char *path, const fovea_io_reader *li
     else if (!info.is_linear && f->is_linear)
         w->curve = FOVI_IO_CURVE_DECODE;
     char lost[80] = "";
-    code = adapt_metadata(w, like, &info, lost, sizeof lost);
+    code = adapt_metadata(w, like, &info, p, lost, sizeof lost);
     say_losses(w, lost);
     return code;
 }

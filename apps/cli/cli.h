@@ -402,6 +402,9 @@ struct cli_size {
 /* Set the size of params; CLI_OK or CLI_USAGE after a message. */
 int cli_size_params(const struct cli *cli, const struct cli_size *size, struct fovea_upscale_params *params);
 
+/* Set the crop of params from "X,Y,W,H" (NULL = none); CLI_OK or CLI_USAGE after a message. */
+int cli_crop_params(const struct cli *cli, const char *crop, struct fovea_upscale_params *params);
+
 /* ---- report.c: what a run did, for people and as JSON ---- */
 
 struct cli_run {

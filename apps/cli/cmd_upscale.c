@@ -26,6 +26,9 @@ static const struct cli_option rows[] = {
       offsetof(struct upscale_options, transfer), 0., 0. },
     { "white", 0, CLI_NUMBER, "V", "float samples: the value of display white (default 1)",
       offsetof(struct upscale_options, white), 1e-9, 1e9 },
+    { "crop", 0, CLI_WORD, "X,Y,W,H",
+      "make only this piece of the result, with the bytes that the\nwhole has there (pixels of the result)",
+      offsetof(struct upscale_options, crop), 0., 0. },
     CLI_OUTPUT_OPTIONS(struct upscale_options, inout),
     CLI_INPUT_OPTIONS(struct upscale_options, inout),
     { "recursive", 0, CLI_FLAG, NULL, "folders with all their subfolders, whose tree is kept",
@@ -97,6 +100,9 @@ static int check_options(const struct cli *cli, const struct upscale_options *o,
         return cli_fail(cli, CLI_USAGE, "--map is for one page");
     if (cli_wants_all_pages(&o->inout) && (o->reference || (o->report && cli_has_ending(o->report, ".html"))))
         return cli_fail(cli, CLI_USAGE, "--reference and a page as --report are for one page of the input");
+    if (o->crop && (o->maps.n || o->reference || (o->report && cli_has_ending(o->report, ".html"))))
+        return cli_fail(cli, CLI_USAGE,
+                        "--map, --reference and a page as --report are for whole results, not a --crop");
     struct fovea_io_read_params params;
     int code = cli_read_params(cli, &o->inout, 0, &params);
     if (!code && o->report)
@@ -203,7 +209,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     if (!code)
         code = review_parse(cli, o->review_limits, &limits);
     if (code || (code = apply_limits(cli, o)) || (code = cli_size_params(cli, &o->size, &job.params)) ||
-        (code = cli_how_params(cli, &o->how, &job.params)) ||
+        (code = cli_crop_params(cli, o->crop, &job.params)) || (code = cli_how_params(cli, &o->how, &job.params)) ||
         (code = cli_how_method(cli, o->method, &job.params, &job.model)))
         return code;
     if (o->is_linear && job.params.method != FOVEA_METHOD_CLASSIC) {

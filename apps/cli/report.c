@@ -68,7 +68,10 @@ void cli_print_run(const struct cli_run *run)
         printf("  (x%.6g by x%.6g", r->scale_x, r->scale_y);
     for (int i = 0; i < r->n_chain && r->n_chain > 1; i++)
         printf("%s%d", i ? " x " : " = ", r->chain[i]);
-    printf(", %s)\n", r->method);
+    printf(", %s", r->method);
+    if (run->params->crop_width)
+        printf(", from %d,%d on", run->params->crop_x, run->params->crop_y);
+    puts(")");
     print_tiles(r);
     print_times(r);
     if (r->consistency_steps)
@@ -134,6 +137,9 @@ static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "sizing", json_string(sizings[p->sizing]));
     json_object_set_new(object, "width", p->width ? json_integer(p->width) : json_null());
     json_object_set_new(object, "height", p->height ? json_integer(p->height) : json_null());
+    json_object_set_new(object, "crop",
+                        p->crop_width ? json_pack("[i, i, i, i]", p->crop_x, p->crop_y, p->crop_width, p->crop_height)
+                                      : json_null());
     json_object_set_new(object, "linear", json_boolean(p->linear_light));
     json_object_set_new(object, "transfer", json_string(transfers[p->transfer]));
     json_object_set_new(object, "white", json_real(p->white));

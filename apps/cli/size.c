@@ -67,3 +67,19 @@ int cli_size_params(const struct cli *cli, const struct cli_size *size, struct f
         return set_box(cli, "cover", size->cover, FOVEA_SIZING_COVER, params);
     return CLI_OK;
 }
+
+int cli_crop_params(const struct cli *cli, const char *crop, struct fovea_upscale_params *params)
+{
+    int n[4];
+    if (!crop)
+        return CLI_OK;
+    if (!parse_numbers(crop, ',', 4, n) || !n[2] || !n[3])
+        return cli_fail(cli, CLI_USAGE,
+                        "option --crop: '%s' is not X,Y,W,H: a corner, a width and a height in pixels of the result",
+                        crop);
+    params->crop_x = n[0];
+    params->crop_y = n[1];
+    params->crop_width = n[2];
+    params->crop_height = n[3];
+    return CLI_OK;
+}

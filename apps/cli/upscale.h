@@ -8,7 +8,7 @@
 #include "review.h"
 
 struct upscale_options {
-    const char *output, *method, *report, *review_limits, *reference, *name, *format, *shard, *max_memory;
+    const char *output, *method, *report, *review_limits, *reference, *name, *format, *shard, *max_memory, *crop;
     struct cli_words maps;
     struct cli_size size;
     int is_linear, transfer; /* transfer: index of its choice */

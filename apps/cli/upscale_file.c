@@ -117,6 +117,17 @@ static int check_reference(const struct upscale_job *job, const fovea_plan *plan
                                format);
 }
 
+/* The resolution of a piece is that of the whole result. */
+static void set_scales(const struct upscale_job *job, const struct fovea_source *source,
+                       struct fovea_io_write_params *params)
+{
+    int width, height;
+    if (fovea_output_size(job->cli->ctx, source->width, source->height, &job->params, &width, &height))
+        return;
+    params->scale_x = (double)width / source->width;
+    params->scale_y = (double)height / source->height;
+}
+
 static int upscale(const struct upscale_job *job, fovea_io_reader *reader, const char *path, struct cli_run *run,
                    json_t **result)
 {
@@ -133,7 +144,9 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, const
         fovea_plan_free(&plan);
         return code;
     }
-    const struct fovea_io_write_params params = cli_write_params(&job->options->inout);
+    struct fovea_io_write_params params = cli_write_params(&job->options->inout);
+    if (job->params.crop_width)
+        set_scales(job, &source, &params);
     code = fovea_io_writer_open_with(&writer, cli->io, path, fovea_plan_width(plan), fovea_plan_height(plan),
                                      &source.format, reader, &params);
     if (code) {

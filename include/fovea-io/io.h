@@ -114,10 +114,12 @@ struct fovea_io_write_params {
     int bits;            /* of a sample in the file: 8, 10, 12, 16, 32 (float), what the format has; 0 (default) = as
                                 many as the picture's, or the most that the format holds */
     int strips_metadata; /* 1: leave out EXIF, XMP, IPTC; the colour profile and the resolution stay */
+    double scale_x,
+        scale_y; /* > 0: how much larger pixels of like became, for the resolution; 0 (default) = by sizes */
 };
-#define FOVEA_IO_WRITE_DEFAULTS          \
-    {                                    \
-        FOVEA_API_VERSION, 0, NULL, 0, 0 \
+#define FOVEA_IO_WRITE_DEFAULTS                    \
+    {                                              \
+        FOVEA_API_VERSION, 0, NULL, 0, 0, 0.0, 0.0 \
     }
 
 /* Begin a file. The extension chooses the format. like: NULL, or a reader whose colour profile, EXIF, XMP, IPTC and

@@ -81,12 +81,15 @@ struct fovea_upscale_params {
     enum fovea_mode mode; /* default FOVEA_MODE_BALANCED */
     int expects_error;    /* 1: the picture is analysed for every method that enlarges, so that expected errors
                                      are known (auto knows them in any case); default 0 */
+    int crop_x, crop_y, crop_width, crop_height; /* pixels of the result: only this piece of it is made, with the bytes
+                                 that the whole result has there (auto looks at the whole input all the same, to decide
+                                 alike); all 0 (default) = everything */
 };
 #define FOVEA_UPSCALE_DEFAULTS                                                                                         \
     {                                                                                                                  \
         FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, FOVEA_PRESET_BALANCED,      \
             0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0, FOVEA_SIZING_EXACT, FOVEA_TRANSFER_DEFAULT, \
-            1.0, 0, 1.0, FOVEA_MODE_BALANCED, 0                                                                        \
+            1.0, 0, 1.0, FOVEA_MODE_BALANCED, 0, 0, 0, 0, 0                                                            \
     }
 
 /* Which path a tile took. */
@@ -122,8 +125,8 @@ FOVEA_API const char *fovea_stage_name(enum fovea_stage stage);
 
 /* What a run did. Filled by fovea_plan_run. */
 struct fovea_report {
-    int in_width, in_height, out_width, out_height;
-    double scale_x, scale_y;                   /* true ratios, out / in */
+    int in_width, in_height, out_width, out_height; /* out: of the piece that was made */
+    double scale_x, scale_y;                        /* true ratios, out / in */
     int chain[4], n_chain;                     /* integer enlargements in order, e.g. {2, 3}; 0: one classical step */
     char method[32];                           /* "auto", "bicubic", "filter", "tiny", ... */
     int consistency_steps;                     /* 0 = off */
@@ -174,7 +177,7 @@ FOVEA_API int fovea_plan_build(fovea_plan **out, fovea_context *ctx, int width, 
                                const struct fovea_format *format, const struct fovea_upscale_params *params);
 FOVEA_API void fovea_plan_free(fovea_plan **plan);
 
-/* Size of the result; its format is the input's. */
+/* Size of the result, or of the piece of it that is made; its format is the input's. */
 FOVEA_API int fovea_plan_width(const fovea_plan *plan);
 FOVEA_API int fovea_plan_height(const fovea_plan *plan);
 

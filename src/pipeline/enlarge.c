@@ -441,8 +441,7 @@ static int init_memory(struct enlarge *e, int capacity)
     struct fovi_run *run = e->stage.run;
     const struct fovi_window *in = &e->in->out;
     int scale = e->params.scale, width = in->width * scale, height = in->height * scale;
-    FOVI_TRY(fovi_axis_init(run->ctx, &e->ax, FOVEA_KERNEL_BICUBIC, in->width, width));
-    FOVI_TRY(fovi_axis_init(run->ctx, &e->ay, FOVEA_KERNEL_BICUBIC, in->height, height));
+    FOVI_TRY(fovi_frame_axes(run->ctx, FOVEA_KERNEL_BICUBIC, &e->in->frame, &e->stage.frame, &e->ax, &e->ay));
     FOVI_TRY(fovi_window_init(run->ctx, &e->wide, width, in->height, in->n_planes,
                               run->strip + e->ahead + BASE_REACH + e->ay.n_taps + run->piece));
     FOVI_TRY(fovi_window_init(run->ctx, &e->stage.out, width, height, in->n_planes, capacity + run->strip * scale));
@@ -463,6 +462,7 @@ int fovi_enlarge_create(struct fovi_run *run, struct fovi_stage *in, const struc
     e->stage = (struct fovi_stage){
         .run = run, .advance = enlarge_advance, .reset = enlarge_reset, .free = enlarge_free
     };
+    e->stage.frame = fovi_frame_scaled(&in->frame, params->scale);
     e->in = in;
     e->params = *params;
     e->dsp = fovi_resample_dsp_get(fovea_context_cpu(run->ctx));

@@ -44,9 +44,12 @@ void fovi_figures_reset(fovea_plan *plan)
 
 void fovi_figures_analyzed(fovea_plan *plan, const struct fovea_map *map)
 {
-    size_t n = count_tiles(plan);
-    for (size_t t = 0; t < n; t++)
-        fovi_error_pack(&map->tiles[t], &plan->features[t]);
+    const struct fovi_step *s = &plan->step[0];
+    int x0 = plan->in_part.x / FOVEA_TILE, y0 = plan->in_part.y / FOVEA_TILE;
+    for (int y = 0; y < s->n_tiles_y; y++)
+        for (int x = 0; x < s->n_tiles_x; x++)
+            fovi_error_pack(&map->tiles[(ptrdiff_t)(y0 + y) * map->n_tiles_x + x0 + x],
+                            &plan->features[(ptrdiff_t)y * s->n_tiles_x + x]);
     plan->is_analyzed = 1;
 }
 

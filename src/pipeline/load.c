@@ -46,18 +46,32 @@ static void load_reset(struct fovi_stage *stage)
     fovi_window_reset(&l->filled);
 }
 
+/* Pass over the rows of the source above the part. */
+static int skip_rows(const struct load *l)
+{
+    const struct fovi_run *run = l->stage.run;
+    for (int y = 0; y < l->stage.frame.y; y += run->piece) {
+        int left = l->stage.frame.y - y;
+        FOVI_TRY(run->source->read(run->source->user, y, left < run->piece ? left : run->piece, l->raw, l->raw_stride));
+    }
+    return FOVEA_OK;
+}
+
 /* Read up to n rows of the source below those in w. */
 static int read_rows(struct load *l, struct fovi_window *w, int n)
 {
     struct fovi_run *run = l->stage.run;
+    size_t left_bytes = (size_t)l->stage.frame.x * fovea_pixel_bytes(&run->format);
     n = n < run->piece ? n : run->piece;
     double start = fovi_clock_ms();
-    FOVI_TRY(run->source->read(run->source->user, w->y1, n, l->raw, l->raw_stride));
+    if (w->y1 == 0)
+        FOVI_TRY(skip_rows(l));
+    FOVI_TRY(run->source->read(run->source->user, l->stage.frame.y + w->y1, n, l->raw, l->raw_stride));
     for (int i = 0; i < n; i++) {
         float *planes[FOVEA_MAX_CHANNELS];
         for (int c = 0; c < run->format.n_channels; c++)
             planes[c] = fovi_window_row(w, c, w->y1 + i);
-        fovi_run_load_row(run, (const char *)l->raw + i * l->raw_stride, w->width, planes);
+        fovi_run_load_row(run, (const char *)l->raw + i * l->raw_stride + left_bytes, w->width, planes);
     }
     run->ms[FOVEA_STAGE_READ] += fovi_clock_ms() - start;
     return FOVEA_OK;
@@ -208,16 +222,17 @@ static int load_advance(struct fovi_stage *stage, int y_end)
     return FOVEA_OK;
 }
 
-int fovi_load_create(struct fovi_run *run, int width, int height, int capacity, struct fovi_stage **out)
+int fovi_load_create(struct fovi_run *run, const struct fovi_frame *frame, int capacity, struct fovi_stage **out)
 {
     *out = NULL;
     struct load *l = fovi_alloc(run->ctx, 1, sizeof *l);
     if (!l)
         return fovi_alloc_error(run->ctx);
     l->stage = (struct fovi_stage){ .run = run, .advance = load_advance, .reset = load_reset, .free = load_free };
+    l->stage.frame = *frame;
     l->fills = run->format.has_alpha && !run->copies;
-    l->raw_stride = (ptrdiff_t)width * (ptrdiff_t)fovea_pixel_bytes(&run->format);
-    int n = run->format.n_channels;
+    l->raw_stride = (ptrdiff_t)frame->full_width * (ptrdiff_t)fovea_pixel_bytes(&run->format);
+    int n = run->format.n_channels, width = frame->width, height = frame->height;
     int code = fovi_window_init(run->ctx, &l->stage.out, width, height, n, capacity);
     if (!code && l->fills)
         code = fovi_window_init(run->ctx, &l->seen, width, height, n, run->piece + 4);

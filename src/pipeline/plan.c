@@ -138,17 +138,31 @@ static int load_models(fovea_plan *plan, struct fovi_step *step)
     return FOVEA_OK;
 }
 
-static int init_step(fovea_plan *plan, struct fovi_step *step, int scale, int width, int height)
+static int count_tiles(int pixels)
 {
-    step->scale = scale;
-    step->width = width;
-    step->height = height;
-    step->n_tiles_x = (width + FOVEA_TILE - 1) / FOVEA_TILE;
-    step->n_tiles_y = (height + FOVEA_TILE - 1) / FOVEA_TILE;
-    step->path = fovi_alloc(plan->run.ctx, (size_t)step->n_tiles_x * (size_t)step->n_tiles_y, 1);
-    if (!step->path)
-        return fovi_alloc_error(plan->run.ctx);
-    return load_models(plan, step);
+    return (pixels + FOVEA_TILE - 1) / FOVEA_TILE;
+}
+
+/* What each step of the chain sees, once its part is known. */
+static int size_steps(fovea_plan *plan)
+{
+    fovea_context *ctx = plan->run.ctx;
+    struct fovi_frame frame = plan->in_part;
+    for (int i = 0; i < plan->n_chain; i++) {
+        struct fovi_step *step = &plan->step[i];
+        step->width = frame.width;
+        step->height = frame.height;
+        step->n_tiles_x = count_tiles(frame.width);
+        step->n_tiles_y = count_tiles(frame.height);
+        step->path = fovi_alloc(ctx, (size_t)step->n_tiles_x, (size_t)step->n_tiles_y);
+        if (!step->path)
+            return fovi_alloc_error(ctx);
+        frame = fovi_frame_scaled(&frame, step->scale);
+    }
+    if (!plan->is_cropped || !plan->n_chain || plan->params.method != FOVEA_METHOD_AUTO)
+        return FOVEA_OK;
+    plan->whole_path = fovi_alloc(ctx, (size_t)count_tiles(plan->in_width), (size_t)count_tiles(plan->in_height));
+    return plan->whole_path ? FOVEA_OK : fovi_alloc_error(ctx);
 }
 
 /* The one step that a caller's model can do; 0 without one. FOVEA_E_UNSUPPORTED for a model that is no network. */
@@ -175,7 +189,8 @@ static int choose_chain(fovea_plan *plan)
     for (int i = 0; i < plan->n_chain; i++) {
         if (width > (1 << 30) / plan->chain[i] || height > (1 << 30) / plan->chain[i])
             return fovi_fail(plan->run.ctx, FOVEA_E_LIMIT, "the chain's pictures are too large");
-        FOVI_TRY(init_step(plan, &plan->step[i], plan->chain[i], width, height));
+        plan->step[i].scale = plan->chain[i];
+        FOVI_TRY(load_models(plan, &plan->step[i]));
         width *= plan->chain[i];
         height *= plan->chain[i];
     }
@@ -264,7 +279,7 @@ static int input_rows_in_use(const fovea_plan *plan)
 static void choose_strips(fovea_plan *plan)
 {
     struct fovi_run *run = &plan->run;
-    int is_wide = plan->out_width > 16384;
+    int is_wide = plan->out_part.width > 16384;
     int strip = plan->params.strip_rows ? plan->params.strip_rows : is_wide ? FOVEA_TILE : 32;
     run->strip = (strip + FOVEA_TILE - 1) / FOVEA_TILE * FOVEA_TILE;
     run->piece = is_wide ? FOVI_STAGE_PIECE / 4 : FOVI_STAGE_PIECE;
@@ -286,17 +301,17 @@ static int build_stages(fovea_plan *plan)
 {
     struct fovi_run *run = &plan->run;
     struct fovi_stage *next;
-    int code = fovi_load_create(run, plan->in_width, plan->in_height, input_rows_in_use(plan), &next);
+    int code = fovi_load_create(run, &plan->in_part, input_rows_in_use(plan), &next);
     FOVI_TRY(append(plan, code, next));
     for (int i = 0; i < plan->n_chain; i++) {
-        int height = plan->step[i].height * plan->step[i].scale;
+        int height = plan->stage[plan->n_stages - 1]->frame.full_height * plan->step[i].scale;
         FOVI_TRY(add_enlargement(plan, &plan->step[i], rows_in_use(plan, height)));
     }
-    const struct fovi_window *last = &plan->stage[plan->n_stages - 1]->out;
-    if (last->width != plan->out_width || last->height != plan->out_height) {
+    const struct fovi_frame *last = &plan->stage[plan->n_stages - 1]->frame;
+    if (last->full_width != plan->out_width || last->full_height != plan->out_height) {
         enum fovea_kernel kernel = plan->params.method == FOVEA_METHOD_CLASSIC ? plan->params.kernel
                                                                                : FOVEA_KERNEL_BICUBIC;
-        code = fovi_resize_create(run, plan->stage[plan->n_stages - 1], kernel, plan->out_width, plan->out_height,
+        code = fovi_resize_create(run, plan->stage[plan->n_stages - 1], kernel, &plan->out_part,
                                   rows_in_use(plan, plan->out_height), &next);
         FOVI_TRY(append(plan, code, next));
     }
@@ -312,16 +327,15 @@ static int take_buffers(fovea_plan *plan)
 {
     fovea_context *ctx = plan->run.ctx;
     size_t pixel = fovea_pixel_bytes(&plan->run.format);
-    plan->rows_stride = (ptrdiff_t)((size_t)plan->out_width * pixel);
+    plan->rows_stride = (ptrdiff_t)((size_t)plan->crop.width * pixel);
     plan->rows = fovi_alloc(ctx, (size_t)plan->run.piece, (size_t)plan->rows_stride);
     plan->in_stride = (ptrdiff_t)((size_t)plan->in_width * pixel);
     plan->in_rows = fovi_alloc(ctx, (size_t)plan->run.piece, (size_t)plan->in_stride);
     if (!plan->rows || !plan->in_rows)
         return fovi_alloc_error(ctx);
-    if (!plan->consistency_steps)
+    if (!plan->consistency_steps || plan->is_cropped)
         return FOVEA_OK;
-    return fovi_meter_create(&plan->run, plan->stage[0], plan->out_width, plan->out_height, plan->run.piece,
-                             &plan->meter);
+    return fovi_meter_create(&plan->run, plan->stage[0], &plan->out_part, plan->run.piece, &plan->meter);
 }
 
 static int build(fovea_plan *plan, int width, int height)
@@ -334,11 +348,13 @@ static int build(fovea_plan *plan, int width, int height)
     FOVI_TRY(fovea_output_size(run->ctx, width, height, &plan->params, &plan->out_width, &plan->out_height));
     run->n_color = run->format.n_channels - run->format.has_alpha;
     run->is_rgb = run->n_color == 3;
-    choose_strips(plan);
     run->copies = plan->out_width == width && plan->out_height == height;
     name_method(plan);
     FOVI_TRY(choose_chain(plan));
     choose_consistency(plan);
+    FOVI_TRY(fovi_plan_choose_parts(plan));
+    FOVI_TRY(size_steps(plan));
+    choose_strips(plan);
     choose_curve(plan);
     FOVI_TRY(fovi_figures_create(plan));
     FOVI_TRY(build_stages(plan));
@@ -378,6 +394,7 @@ void fovea_plan_free(fovea_plan **plan)
         fovea_model_free(&p->step[i].filter);
         fovi_free(ctx, p->step[i].path);
     }
+    fovi_free(ctx, p->whole_path);
     fovi_free(ctx, p->rows);
     fovi_free(ctx, p->in_rows);
     fovi_free(ctx, p);
@@ -386,12 +403,12 @@ void fovea_plan_free(fovea_plan **plan)
 
 int fovea_plan_width(const fovea_plan *plan)
 {
-    return plan->out_width;
+    return plan->crop.width;
 }
 
 int fovea_plan_height(const fovea_plan *plan)
 {
-    return plan->out_height;
+    return plan->crop.height;
 }
 
 void fovea_plan_provenance(const fovea_plan *plan, struct fovea_provenance *out)

@@ -13,11 +13,14 @@
 #define FOVI_CONSISTENCY_STEPS 3
 #define FOVI_FAITHFUL_STEPS 6
 
+/* How far an enlargement looks at least, in its input: bicubic, the filter's window. */
+#define FOVI_STEP_MIN_RADIUS 4
+
 #define FOVI_MAX_STAGES (1 + FOVI_CHAIN_MAX + 1 + FOVI_FAITHFUL_STEPS)
 
 /* One integer step of the chain. */
 struct fovi_step {
-    int scale, width, height; /* of its input */
+    int scale, width, height; /* of the part of its input that it sees */
     int n_tiles_x, n_tiles_y;
     fovea_model *filter; /* owned; NULL where the step does without */
     int n_networks;
@@ -33,7 +36,10 @@ struct fovi_step {
 struct fovea_plan {
     struct fovi_run run;
     struct fovea_upscale_params params;
-    int in_width, in_height, out_width, out_height;
+    int in_width, in_height, out_width, out_height; /* of the whole pictures */
+    int is_cropped;
+    struct fovi_frame in_part, out_part, crop; /* what is read, what is made, what of that is written */
+    uint8_t *whole_path;                       /* cropped, auto: the path of each tile of the whole input */
     char method[32];
     int n_chain, chain[FOVI_CHAIN_MAX];
     struct fovi_step step[FOVI_CHAIN_MAX];
@@ -64,5 +70,8 @@ void fovi_figures_report(const fovea_plan *plan, struct fovea_report *report);
 
 /* Expected mean square error of a tile whose features and added are known, while a run lasts. */
 float fovi_figures_expect(const fovea_plan *plan, size_t tile);
+
+/* part.c: set in_part, out_part and crop. FOVEA_E_ARG where the crop does not lie in the result. */
+int fovi_plan_choose_parts(fovea_plan *plan);
 
 #endif

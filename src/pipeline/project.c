@@ -23,15 +23,15 @@ static void reducer_free(fovea_context *ctx, struct reducer *r)
     fovi_free(ctx, r->scratch);
 }
 
-static int reducer_init(fovea_context *ctx, struct reducer *r, int width, int height, int to_width, int to_height)
+static int reducer_init(fovea_context *ctx, struct reducer *r, const struct fovi_frame *from,
+                        const struct fovi_frame *to)
 {
     r->dsp = fovi_resample_dsp_get(fovea_context_cpu(ctx));
-    FOVI_TRY(fovi_axis_init(ctx, &r->ax, FOVEA_KERNEL_BICUBIC, width, to_width));
-    FOVI_TRY(fovi_axis_init(ctx, &r->ay, FOVEA_KERNEL_BICUBIC, height, to_height));
+    FOVI_TRY(fovi_frame_axes(ctx, FOVEA_KERNEL_BICUBIC, from, to, &r->ax, &r->ay));
     if (r->ay.n_taps > FOVI_AXIS_MAX_TAPS)
         return fovi_fail(ctx, FOVEA_E_LIMIT, "consistency: %d taps are more than %d", r->ay.n_taps, FOVI_AXIS_MAX_TAPS);
-    r->wide_stride = ((ptrdiff_t)width + 2 * FOVI_WINDOW_PAD + 15) / 16 * 16;
-    r->narrow_stride = ((ptrdiff_t)to_width + 2 * FOVI_WINDOW_PAD + 15) / 16 * 16;
+    r->wide_stride = ((ptrdiff_t)from->width + 2 * FOVI_WINDOW_PAD + 15) / 16 * 16;
+    r->narrow_stride = ((ptrdiff_t)to->width + 2 * FOVI_WINDOW_PAD + 15) / 16 * 16;
     r->scratch = fovi_alloc(ctx, (size_t)(r->wide_stride + r->narrow_stride) * (size_t)fovea_context_threads(ctx),
                             sizeof *r->scratch);
     return r->scratch ? FOVEA_OK : fovi_alloc_error(ctx);
@@ -149,15 +149,14 @@ int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi
     p->stage = (struct fovi_stage){
         .run = run, .advance = project_advance, .reset = project_reset, .free = project_free
     };
+    p->stage.frame = in->frame;
     p->in = in;
     p->lr = lr;
     p->weight = weight;
     const struct fovi_window *hi = &in->out, *lo = &lr->out;
-    int code = reducer_init(run->ctx, &p->down, hi->width, hi->height, lo->width, lo->height);
+    int code = reducer_init(run->ctx, &p->down, &in->frame, &lr->frame);
     if (!code)
-        code = fovi_axis_init(run->ctx, &p->ux, FOVEA_KERNEL_BICUBIC, lo->width, hi->width);
-    if (!code)
-        code = fovi_axis_init(run->ctx, &p->uy, FOVEA_KERNEL_BICUBIC, lo->height, hi->height);
+        code = fovi_frame_axes(run->ctx, FOVEA_KERNEL_BICUBIC, &lr->frame, &in->frame, &p->ux, &p->uy);
     if (!code)
         code = fovi_window_init(run->ctx, &p->error, hi->width, lo->height, hi->n_planes,
                                 p->uy.n_taps + 2 * run->piece + 2);
@@ -194,7 +193,7 @@ void fovi_meter_free(struct fovi_meter **meter)
     *meter = NULL;
 }
 
-int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, int width, int height, int capacity,
+int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, const struct fovi_frame *frame, int capacity,
                       struct fovi_meter **out)
 {
     struct fovi_meter *m = fovi_alloc(run->ctx, 1, sizeof *m);
@@ -203,9 +202,9 @@ int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, int width, in
         return fovi_alloc_error(run->ctx);
     m->run = run;
     m->lr = lr;
-    int code = reducer_init(run->ctx, &m->down, width, height, lr->out.width, lr->out.height);
+    int code = reducer_init(run->ctx, &m->down, frame, &lr->frame);
     if (!code)
-        code = fovi_window_init(run->ctx, &m->written, width, height, lr->out.n_planes,
+        code = fovi_window_init(run->ctx, &m->written, frame->width, frame->height, lr->out.n_planes,
                                 capacity + m->down.ay.n_taps + 2);
     if (!code && !(m->sums = fovi_alloc(run->ctx, 3 * FOVI_STAGE_PIECE * FOVEA_MAX_CHANNELS, sizeof *m->sums)))
         code = fovi_alloc_error(run->ctx);

@@ -73,24 +73,24 @@ static int resize_advance(struct fovi_stage *stage, int y_end)
     return FOVEA_OK;
 }
 
-int fovi_resize_create(struct fovi_run *run, struct fovi_stage *in, enum fovea_kernel kernel, int width, int height,
-                       int capacity, struct fovi_stage **out)
+int fovi_resize_create(struct fovi_run *run, struct fovi_stage *in, enum fovea_kernel kernel,
+                       const struct fovi_frame *frame, int capacity, struct fovi_stage **out)
 {
     *out = NULL;
     struct resize *r = fovi_alloc(run->ctx, 1, sizeof *r);
     if (!r)
         return fovi_alloc_error(run->ctx);
     r->stage = (struct fovi_stage){ .run = run, .advance = resize_advance, .reset = resize_reset, .free = resize_free };
+    r->stage.frame = *frame;
     r->in = in;
     r->dsp = fovi_resample_dsp_get(fovea_context_cpu(run->ctx));
-    int n = in->out.n_planes;
-    int code = fovi_axis_init(run->ctx, &r->ax, kernel, in->out.width, width);
-    if (!code)
-        code = fovi_axis_init(run->ctx, &r->ay, kernel, in->out.height, height);
+    int n = in->out.n_planes, width = frame->width, height = frame->height;
+    int code = fovi_frame_axes(run->ctx, kernel, &in->frame, frame, &r->ax, &r->ay);
     if (!code && r->ay.n_taps > FOVI_AXIS_MAX_TAPS)
-        code = fovi_fail(run->ctx, FOVEA_E_LIMIT, "reducing %d rows to %d takes %d taps, more than %d", in->out.height,
-                         height, r->ay.n_taps, FOVI_AXIS_MAX_TAPS);
-    int64_t span = (int64_t)(run->piece + 1) * in->out.height / height + r->ay.n_taps + run->piece + 2;
+        code = fovi_fail(run->ctx, FOVEA_E_LIMIT, "reducing %d rows to %d takes %d taps, more than %d",
+                         in->frame.full_height, frame->full_height, r->ay.n_taps, FOVI_AXIS_MAX_TAPS);
+    int64_t span = (int64_t)(run->piece + 1) * in->frame.full_height / frame->full_height + r->ay.n_taps + run->piece +
+                   2;
     if (!code)
         code = fovi_window_init(run->ctx, &r->wide, width, in->out.height, n,
                                 span < in->out.height ? (int)span : in->out.height);

@@ -122,6 +122,16 @@ static int step_has(const struct fovi_step *step, int path)
     return path == FOVEA_PATH_FILTER && step->filter;
 }
 
+/* The paths of the part that is made. */
+static void cut_paths(fovea_plan *plan, int n_tiles_x)
+{
+    const struct fovi_step *s = &plan->step[0];
+    int x0 = plan->in_part.x / FOVEA_TILE, y0 = plan->in_part.y / FOVEA_TILE;
+    for (int y = 0; y < s->n_tiles_y; y++)
+        memcpy(s->path + (ptrdiff_t)y * s->n_tiles_x, plan->whole_path + (ptrdiff_t)(y0 + y) * n_tiles_x + x0,
+               (size_t)s->n_tiles_x);
+}
+
 static int decide(struct job *job, const struct fovea_map *map)
 {
     fovea_plan *plan = job->plan;
@@ -135,7 +145,10 @@ static int decide(struct job *job, const struct fovea_map *map)
     p.max_loss_db = plan->params.max_loss_db;
     p.budget_ms = plan->params.budget_ms;
     p.n_threads = fovea_context_threads(plan->run.ctx);
-    FOVI_TRY(fovi_route_decide(plan->run.ctx, map, &p, plan->step[0].path, &job->route));
+    FOVI_TRY(fovi_route_decide(plan->run.ctx, map, &p, plan->is_cropped ? plan->whole_path : plan->step[0].path,
+                               &job->route));
+    if (plan->is_cropped)
+        cut_paths(plan, map->n_tiles_x);
     job->routed = 1;
     plan->run.ms[FOVEA_STAGE_ROUTING] += fovi_clock_ms() - start;
     return FOVEA_OK;
@@ -219,22 +232,24 @@ static int make_picture(struct job *job)
     fovea_plan *plan = job->plan;
     struct fovi_run *run = &plan->run;
     struct fovi_stage *last = plan->stage[plan->n_stages - 1];
+    const struct fovi_frame *crop = &plan->crop;
     double before = plan->is_analyzed ? FIRST_PASS : 0.0;
-    for (int y = 0; y < plan->out_height; y += run->piece) {
-        int n = plan->out_height - y < run->piece ? plan->out_height - y : run->piece;
-        FOVI_TRY(fovi_stage_need(last, y + n));
+    int left = crop->x - plan->out_part.x, top = crop->y - plan->out_part.y;
+    for (int y = 0; y < crop->height; y += run->piece) {
+        int n = crop->height - y < run->piece ? crop->height - y : run->piece;
+        FOVI_TRY(fovi_stage_need(last, top + y + n));
         double start = fovi_clock_ms();
         for (int i = 0; i < n; i++) {
             const float *planes[FOVEA_MAX_CHANNELS];
             for (int c = 0; c < run->format.n_channels; c++)
-                planes[c] = fovi_window_row(&last->out, c, y + i);
-            fovi_run_store_row(run, planes, plan->out_width, (char *)plan->rows + i * plan->rows_stride);
+                planes[c] = fovi_window_row(&last->out, c, top + y + i) + left;
+            fovi_run_store_row(run, planes, crop->width, (char *)plan->rows + i * plan->rows_stride);
         }
         FOVI_TRY(job->sink->write(job->sink->user, y, n, plan->rows, plan->rows_stride));
         run->ms[FOVEA_STAGE_WRITE] += fovi_clock_ms() - start;
         if (plan->meter)
             FOVI_TRY(fovi_meter_push(plan->meter, plan->rows, plan->rows_stride, n));
-        FOVI_TRY(report_progress(job, before + (1.0 - before) * (y + n) / plan->out_height));
+        FOVI_TRY(report_progress(job, before + (1.0 - before) * (y + n) / crop->height));
     }
     return FOVEA_OK;
 }
@@ -245,8 +260,8 @@ static void report_tiles(const fovea_plan *plan, struct fovea_report *r)
 {
     const struct fovi_step *s = &plan->step[0];
     if (!plan->n_chain) { /* one classical step: counted as if it had tiles */
-        r->n_tiles[FOVEA_PATH_CLASSIC] = (int64_t)((plan->in_width + FOVEA_TILE - 1) / FOVEA_TILE) *
-                                         ((plan->in_height + FOVEA_TILE - 1) / FOVEA_TILE);
+        r->n_tiles[FOVEA_PATH_CLASSIC] = (int64_t)((plan->in_part.width + FOVEA_TILE - 1) / FOVEA_TILE) *
+                                         ((plan->in_part.height + FOVEA_TILE - 1) / FOVEA_TILE);
         return;
     }
     for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n_tiles_x * s->n_tiles_y; i++)
@@ -283,8 +298,8 @@ static void fill_report(const struct job *job, double total_ms, struct fovea_rep
     const fovea_plan *plan = job->plan;
     *r = (struct fovea_report){ .in_width = plan->in_width,
                                 .in_height = plan->in_height,
-                                .out_width = plan->out_width,
-                                .out_height = plan->out_height,
+                                .out_width = plan->crop.width,
+                                .out_height = plan->crop.height,
                                 .n_chain = plan->n_chain,
                                 .consistency_steps = plan->consistency_steps,
                                 .total_ms = total_ms };
@@ -348,10 +363,10 @@ int fovea_upscale(fovea_context *ctx, const struct fovea_image *in, struct fovea
     fovea_plan *plan;
     FOVI_TRY(fovea_plan_build(&plan, ctx, in->width, in->height, &in->format, params));
     int code = FOVEA_OK;
-    if (out->width != plan->out_width || out->height != plan->out_height || out->format.sample != in->format.sample ||
+    if (out->width != plan->crop.width || out->height != plan->crop.height || out->format.sample != in->format.sample ||
         out->format.n_channels != in->format.n_channels)
-        code = fovi_fail(ctx, FOVEA_E_ARG, "the result is %dx%d in the input's format, not %dx%d", plan->out_width,
-                         plan->out_height, out->width, out->height);
+        code = fovi_fail(ctx, FOVEA_E_ARG, "the result is %dx%d in the input's format, not %dx%d", plan->crop.width,
+                         plan->crop.height, out->width, out->height);
     struct fovea_source source = fovea_source_from_image(in);
     struct fovea_sink sink = fovea_sink_to_image(out);
     if (!code)

@@ -42,6 +42,28 @@ struct fovi_run {
     double ms[FOVEA_N_STAGES];
 };
 
+/* What part of a picture a stage makes. Everything else about a stage counts from the part's corner. */
+struct fovi_frame {
+    int full_width, full_height; /* of the picture */
+    int x, y, width, height;     /* of the part */
+};
+
+static inline struct fovi_frame fovi_frame_whole(int width, int height)
+{
+    return (struct fovi_frame){ width, height, 0, 0, width, height };
+}
+
+/* The part enlarged by a whole number. */
+static inline struct fovi_frame fovi_frame_scaled(const struct fovi_frame *f, int scale)
+{
+    return (struct fovi_frame){ f->full_width * scale, f->full_height * scale, f->x * scale,
+                                f->y * scale,          f->width * scale,       f->height * scale };
+}
+
+/* The axes of a resampling between parts of two pictures. */
+int fovi_frame_axes(fovea_context *ctx, enum fovea_kernel kernel, const struct fovi_frame *from,
+                    const struct fovi_frame *to, struct fovi_axis *ax, struct fovi_axis *ay);
+
 struct fovi_stage {
     struct fovi_run *run;
     struct fovi_window out;
@@ -49,6 +71,7 @@ struct fovi_stage {
     int (*advance)(struct fovi_stage *stage, int y_end);
     void (*reset)(struct fovi_stage *stage); /* before a picture */
     void (*free)(struct fovi_stage *stage);  /* memory and the stage itself */
+    struct fovi_frame frame;
 };
 
 /* Make sure that rows up to y_end-1 (or the last) were made. */
@@ -72,11 +95,11 @@ void fovi_run_clamp_luma(float low, float high, int n, float *luma);
 
 /* Rows of the source as planes. Colour under full transparency is filled from visible neighbours, so that nothing of
  * it bleeds into what can be seen. The source is run->source when it is read. capacity: rows that consumers hold. */
-int fovi_load_create(struct fovi_run *run, int width, int height, int capacity, struct fovi_stage **out);
+int fovi_load_create(struct fovi_run *run, const struct fovi_frame *frame, int capacity, struct fovi_stage **out);
 
-/* A classical step to any size. */
-int fovi_resize_create(struct fovi_run *run, struct fovi_stage *in, enum fovea_kernel kernel, int width, int height,
-                       int capacity, struct fovi_stage **out);
+/* A classical step to any size; frame: of the result. */
+int fovi_resize_create(struct fovi_run *run, struct fovi_stage *in, enum fovea_kernel kernel,
+                       const struct fovi_frame *frame, int capacity, struct fovi_stage **out);
 
 struct fovi_graph;
 struct fovi_filter;
@@ -110,7 +133,7 @@ int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi
 /* ---- the meter: D(result as written) - input ---- */
 
 struct fovi_meter;
-int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, int width, int height, int capacity,
+int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, const struct fovi_frame *frame, int capacity,
                       struct fovi_meter **out);
 void fovi_meter_reset(struct fovi_meter *meter);
 void fovi_meter_free(struct fovi_meter **meter);

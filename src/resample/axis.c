@@ -266,6 +266,49 @@ int fovi_axis_init(fovea_context *ctx, struct fovi_axis *axis, enum fovea_kernel
     return code;
 }
 
+/* The run, as far as the part has what it reads. first: of the outputs, in the whole axis. */
+static void cut_run(struct fovi_axis *axis, const struct fovi_axis_part *part, const int *first)
+{
+    int last_first = part->n_in - axis->n_packed;
+    int begin = axis->run_begin - part->out_first, end = axis->run_end - part->out_first;
+    begin = begin > 0 ? begin : 0;
+    end = end < part->n_out ? end : part->n_out;
+    while (begin < end && first[begin] - part->in_first < 0)
+        begin += FOVI_AXIS_LANES;
+    while (begin < end && first[end - 1] - part->in_first > last_first)
+        end--;
+    axis->run_begin = begin < end ? begin : 0;
+    axis->run_end = begin < end ? end : 0;
+    axis->run_step = begin < end ? axis->run_step : 0;
+}
+
+int fovi_axis_cut(fovea_context *ctx, struct fovi_axis *axis, const struct fovi_axis_part *part)
+{
+    int n_taps = axis->n_taps, group = axis->form == FOVI_AXIS_ENLARGE ? FOVI_AXIS_LANES : 1;
+    int least = axis->form == FOVI_AXIS_REDUCE ? axis->n_packed : n_taps;
+    if (part->n_in < least || part->out_first % FOVI_AXIS_LANES || part->in_first < 0 || part->out_first < 0 ||
+        part->n_in > axis->in - part->in_first || part->n_out > axis->out - part->out_first)
+        return fovi_fail(ctx, FOVEA_E_INTERNAL, "%d of %d inputs are no part for %d outputs of %d taps", part->n_in,
+                         axis->in, part->n_out, n_taps);
+    int *first = axis->first + part->out_first;
+    if (axis->form != FOVI_AXIS_SCALAR) {
+        int n_groups = (part->n_out + group - 1) / group;
+        cut_run(axis, part, axis->form == FOVI_AXIS_REDUCE ? axis->start + part->out_first : first);
+        memmove(axis->pattern, axis->pattern + part->out_first / group, (size_t)n_groups * sizeof *axis->pattern);
+    }
+    for (int o = 0; o < part->n_out; o++) {
+        axis->first[o] = clamp((int64_t)first[o] - part->in_first, 0, part->n_in - n_taps);
+        if (axis->form == FOVI_AXIS_REDUCE)
+            axis->start[o] = clamp((int64_t)axis->start[o + part->out_first] - part->in_first, 0,
+                                   part->n_in - axis->n_packed);
+    }
+    memmove(axis->weights, axis->weights + (size_t)part->out_first * (size_t)n_taps,
+            (size_t)part->n_out * (size_t)n_taps * sizeof *axis->weights);
+    axis->in = part->n_in;
+    axis->out = part->n_out;
+    return FOVEA_OK;
+}
+
 void fovi_axis_free(fovea_context *ctx, struct fovi_axis *axis)
 {
     fovi_free(ctx, axis->first);

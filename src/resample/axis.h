@@ -16,6 +16,16 @@
  * each output's weights sum to 1. FOVEA_E_ARG, FOVEA_E_NOMEM or FOVEA_E_LIMIT; the plan is then empty. */
 int fovi_axis_init(fovea_context *ctx, struct fovi_axis *axis, enum fovea_kernel kernel, int in, int out);
 
+/* A part of an axis: which of its inputs there are, and which outputs are wanted. */
+struct fovi_axis_part {
+    int in_first, n_in, out_first, n_out;
+};
+
+/* Cut a plan down to a part; every output keeps its weights, bit for bit. out_first is a multiple of FOVI_AXIS_LANES.
+ * An output that would read beyond the part's inputs reads others in their place and means nothing.
+ * FOVEA_E_INTERNAL where the inputs do not suffice for a single output. */
+int fovi_axis_cut(fovea_context *ctx, struct fovi_axis *axis, const struct fovi_axis_part *part);
+
 /* Free; an empty (zeroed) plan is fine. */
 void fovi_axis_free(fovea_context *ctx, struct fovi_axis *axis);
 

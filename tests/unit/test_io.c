@@ -323,22 +323,22 @@ static void settings_are_met_or_refused(void **state)
         struct fovea_io_write_params params;
         int bits; /* of the file, 0 = refused */
     } cases[] = {
-        { "s.png", { FOVEA_API_VERSION, 0, "9", 0, 0 }, 16 },
-        { "s.png", { FOVEA_API_VERSION, 0, "x", 0, 0 }, 0 },
-        { "s.png", { FOVEA_API_VERSION, 0, NULL, 8, 0 }, 8 },
-        { "s.png", { FOVEA_API_VERSION, 0, NULL, 32, 0 }, 0 },
-        { "s.png", { FOVEA_API_VERSION, 90, NULL, 0, 0 }, 0 },
-        { "s.tif", { FOVEA_API_VERSION, 0, "zstd", 0, 0 }, 16 },
-        { "s.tif", { FOVEA_API_VERSION, 0, "none", 32, 0 }, 32 },
-        { "s.tif", { FOVEA_API_VERSION, 80, "jpeg", 8, 0 }, 8 },
-        { "s.tif", { FOVEA_API_VERSION, 80, "jpeg", 16, 0 }, 0 },
-        { "s.tif", { FOVEA_API_VERSION, 80, "lzw", 0, 0 }, 0 },
-        { "s.webp", { FOVEA_API_VERSION, 80, NULL, 0, 0 }, 8 },
-        { "s.webp", { FOVEA_API_VERSION, 0, "lossless", 0, 0 }, 8 },
-        { "s.webp", { FOVEA_API_VERSION, 80, "lossless", 0, 0 }, 0 },
-        { "s.jpg", { FOVEA_API_VERSION, 101, NULL, 0, 0 }, 0 },
-        { "s.npy", { FOVEA_API_VERSION, 0, NULL, 32, 0 }, 32 },
-        { "s.ppm", { FOVEA_API_VERSION, 0, NULL, 10, 0 }, 0 },
+        { "s.png", { FOVEA_API_VERSION, 0, "9", 0, 0, 0., 0. }, 16 },
+        { "s.png", { FOVEA_API_VERSION, 0, "x", 0, 0, 0., 0. }, 0 },
+        { "s.png", { FOVEA_API_VERSION, 0, NULL, 8, 0, 0., 0. }, 8 },
+        { "s.png", { FOVEA_API_VERSION, 0, NULL, 32, 0, 0., 0. }, 0 },
+        { "s.png", { FOVEA_API_VERSION, 90, NULL, 0, 0, 0., 0. }, 0 },
+        { "s.tif", { FOVEA_API_VERSION, 0, "zstd", 0, 0, 0., 0. }, 16 },
+        { "s.tif", { FOVEA_API_VERSION, 0, "none", 32, 0, 0., 0. }, 32 },
+        { "s.tif", { FOVEA_API_VERSION, 80, "jpeg", 8, 0, 0., 0. }, 8 },
+        { "s.tif", { FOVEA_API_VERSION, 80, "jpeg", 16, 0, 0., 0. }, 0 },
+        { "s.tif", { FOVEA_API_VERSION, 80, "lzw", 0, 0, 0., 0. }, 0 },
+        { "s.webp", { FOVEA_API_VERSION, 80, NULL, 0, 0, 0., 0. }, 8 },
+        { "s.webp", { FOVEA_API_VERSION, 0, "lossless", 0, 0, 0., 0. }, 8 },
+        { "s.webp", { FOVEA_API_VERSION, 80, "lossless", 0, 0, 0., 0. }, 0 },
+        { "s.jpg", { FOVEA_API_VERSION, 101, NULL, 0, 0, 0., 0. }, 0 },
+        { "s.npy", { FOVEA_API_VERSION, 0, NULL, 32, 0, 0., 0. }, 32 },
+        { "s.ppm", { FOVEA_API_VERSION, 0, NULL, 10, 0, 0., 0. }, 0 },
     };
     struct fovea_image out, in = draw(70, 40, FOVEA_SAMPLE_U16, 3, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
