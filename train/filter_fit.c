@@ -136,7 +136,7 @@ static void window_rows(const struct fovi_window *w, int y, const float *rows[SI
 int filter_stats_add(fovea_context *ctx, struct filter_stats *stats, const float *lr, int width, int height,
                      const float *hr)
 {
-    const struct fovi_filter filter = { stats->scale, NULL };
+    const struct fovi_filter filter = { .scale = stats->scale };
     struct fovi_filter_run *run = NULL;
     struct fovi_window w = { 0 };
     struct turns turns;

@@ -5,6 +5,7 @@
  */
 #include "filter/filter.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "image/window.h"
@@ -54,53 +55,81 @@ int fovi_filter_stored_class(int i)
     return i / 6 * FOVI_FILTER_CELL + place[i % 6];
 }
 
-size_t fovi_filter_coef_floats(int scale)
+size_t fovi_filter_coef_count(int scale)
 {
-    return (size_t)FOVI_FILTER_CLASSES * FOVI_FILTER_TAPS * FOVI_FILTER_LANES * (size_t)(scale * scale);
+    return (size_t)FOVI_FILTER_CLASSES * FOVI_FILTER_TAPS * FOVI_FILTER_LANES * (size_t)FOVI_FILTER_COLUMNS(scale);
 }
 
-/* One class's filter from a stored one by symmetry g. The centre gets what is lacking to 1. */
-static void expand_class(const float *stored, int scale, int g, float *coef)
+/* How finely weights can be kept, as powers of 2. */
+enum { MOST_BITS = 14, LEAST_BITS = 4 };
+
+/* Bits behind the point at which neither a coefficient nor the sum of a filter's products overflows: the sum of
+ * |coefficients| (rounded: up to one more for each tap) must stay under 2^16, for levels are under 2^15. -1: none. */
+static int choose_bits(const float *stored, int scale)
 {
-    int n_out = scale * scale;
-    for (int o = 0; o < n_out; o++) {
-        int to = fovi_filter_turn(g, scale, o);
-        float centre = 1.0f;
+    int n_out = scale * scale, bits = MOST_BITS;
+    for (int i = 0; i < FOVI_FILTER_STORED * n_out; i++) {
+        const float *w = stored + (ptrdiff_t)(i / n_out) * N_TAPS * n_out + i % n_out;
+        double sum = 0.0, magnitude = 0.0, most = 0.0;
         for (int t = 0; t < N_TAPS; t++) {
-            int at = fovi_filter_turn(g, FOVI_FILTER_TAPS, t);
-            coef[(at / FOVI_FILTER_TAPS * n_out + to) * FOVI_FILTER_LANES + at % FOVI_FILTER_TAPS] =
-                stored[t * n_out + o];
-            if (t != N_TAPS / 2)
-                centre -= stored[t * n_out + o];
+            double v = t == N_TAPS / 2 ? 0.0 : (double)w[(ptrdiff_t)t * n_out];
+            sum += v;
+            magnitude += fabs(v);
+            most = fabs(v) > most ? fabs(v) : most;
         }
-        coef[(FOVI_FILTER_RADIUS * n_out + to) * FOVI_FILTER_LANES + FOVI_FILTER_RADIUS] = centre;
+        most = fabs(sum) > most ? fabs(sum) : most;
+        while (bits >= LEAST_BITS &&
+               !(ldexp(most, bits) + N_TAPS < 0x1p15 && ldexp(magnitude + fabs(sum), bits) + 2 * N_TAPS < 0x1p16))
+            bits--;
+    }
+    return bits < LEAST_BITS ? -1 : bits;
+}
+
+/* One class's filter from a stored one by symmetry g. The centre gets what is lacking to 0. */
+static void expand_class(const float *stored, int scale, int g, int bits, int16_t *coef)
+{
+    int n_out = scale * scale, n_columns = FOVI_FILTER_COLUMNS(scale);
+    for (int o = 0; o < n_out; o++) {
+        int to = fovi_filter_turn(g, scale, o), centre = 0;
+        for (int t = 0; t < N_TAPS; t++) {
+            if (t == N_TAPS / 2)
+                continue;
+            int at = fovi_filter_turn(g, FOVI_FILTER_TAPS, t),
+                w = (int)lrint(ldexp((double)stored[t * n_out + o], bits));
+            coef[(at / FOVI_FILTER_TAPS * n_columns + to) * FOVI_FILTER_LANES + at % FOVI_FILTER_TAPS] = (int16_t)w;
+            centre -= w;
+        }
+        coef[(FOVI_FILTER_RADIUS * n_columns + to) * FOVI_FILTER_LANES + FOVI_FILTER_RADIUS] = (int16_t)centre;
     }
 }
 
-void fovi_filter_expand(const float *stored, int scale, float *coef)
+float fovi_filter_expand(const float *stored, int scale, int16_t *coef)
 {
-    size_t n_stored = (size_t)(N_TAPS * scale * scale), n_class = fovi_filter_coef_floats(scale) / FOVI_FILTER_CLASSES;
-    memset(coef, 0, fovi_filter_coef_floats(scale) * sizeof *coef);
-    for (int i = 0; i < FOVI_FILTER_STORED; i++) {
+    size_t n_stored = (size_t)(N_TAPS * scale * scale), n_class = fovi_filter_coef_count(scale) / FOVI_FILTER_CLASSES;
+    int bits = choose_bits(stored, scale);
+    memset(coef, 0, fovi_filter_coef_count(scale) * sizeof *coef);
+    for (int i = 0; i < FOVI_FILTER_STORED && bits >= 0; i++) {
         /* downwards, so that where several symmetries lead to one class the simplest counts */
         for (int g = 7; g >= 0; g--) {
             int class_number = fovi_filter_turn_class(g, fovi_filter_stored_class(i));
-            expand_class(stored + (size_t)i * n_stored, scale, g, coef + (size_t)class_number * n_class);
+            expand_class(stored + (size_t)i * n_stored, scale, g, bits, coef + (size_t)class_number * n_class);
         }
     }
+    return bits < 0 ? 0.0f : (float)ldexp(1.0 / (double)FILTER_STEPS, -bits);
 }
 
-/* Products of one row. */
-struct kept_row {
+/* A row whose columns x0..x1-1 were made. */
+struct kept {
     int is_valid, y, x0, x1;
-    float *products[FOVI_FILTER_PRODUCTS];
 };
 
 struct fovi_filter_run {
     const struct fovi_filter *filter;
     const struct fovi_filter_dsp *dsp;
-    struct kept_row kept[N_KEPT];
+    struct kept product_row[N_KEPT], level_row[FOVI_FILTER_TAPS];
+    float *products[N_KEPT][FOVI_FILTER_PRODUCTS];
     float *smoothed[FOVI_FILTER_PRODUCTS];
+    int16_t *levels[FOVI_FILTER_TAPS];
     int32_t *classes;
     float *memory;
 };
@@ -113,8 +142,10 @@ int fovi_filter_run_create(fovea_context *ctx, const struct fovi_filter *filter,
     size_t stride = ((size_t)width + 2 * FOVI_WINDOW_PAD + 15) / 16 * 16;
     struct fovi_filter_run *run = fovi_alloc(ctx, 1, sizeof *run);
     float *memory = run ? fovi_alloc(ctx, stride, N_ROWS * sizeof *memory) : NULL;
-    int32_t *classes = memory ? fovi_alloc(ctx, stride, sizeof *classes) : NULL;
+    int16_t *levels = memory ? fovi_alloc(ctx, stride, FOVI_FILTER_TAPS * sizeof *levels) : NULL;
+    int32_t *classes = levels ? fovi_alloc(ctx, stride, sizeof *classes) : NULL;
     if (!classes) {
+        fovi_free(ctx, levels);
         fovi_free(ctx, memory);
         fovi_free(ctx, run);
         return fovi_alloc_error(ctx);
@@ -125,8 +156,10 @@ int fovi_filter_run_create(fovea_context *ctx, const struct fovi_filter *filter,
     for (int p = 0; p < FOVI_FILTER_PRODUCTS; p++, next += stride) {
         run->smoothed[p] = next;
         for (int k = 0; k < N_KEPT; k++)
-            run->kept[k].products[p] = next += stride;
+            run->products[k][p] = next += stride;
     }
+    for (int k = 0; k < FOVI_FILTER_TAPS; k++)
+        run->levels[k] = levels + FOVI_WINDOW_PAD + stride * (size_t)k;
     *out = run;
     return FOVEA_OK;
 }
@@ -136,6 +169,7 @@ void fovi_filter_run_free(fovea_context *ctx, struct fovi_filter_run **run)
     if (!run || !*run)
         return;
     fovi_free(ctx, (*run)->classes);
+    fovi_free(ctx, (*run)->levels[0] - FOVI_WINDOW_PAD);
     fovi_free(ctx, (*run)->memory);
     fovi_free(ctx, *run);
     *run = NULL;
@@ -143,22 +177,20 @@ void fovi_filter_run_free(fovea_context *ctx, struct fovi_filter_run **run)
 
 void fovi_filter_run_reset(struct fovi_filter_run *run)
 {
-    for (int k = 0; k < N_KEPT; k++)
-        run->kept[k].is_valid = 0;
+    memset(run->product_row, 0, sizeof run->product_row);
+    memset(run->level_row, 0, sizeof run->level_row);
 }
 
-/* The products of row y, which may lie outside the picture, at least over x0..x1-1. rows: y-1, y, y+1. */
-static struct kept_row *keep_row(struct fovi_filter_run *run, int y, const float *const *rows, int x0, int x1)
+/* Whether columns x0..x1-1 of row y, which may lie outside the picture, must be made; they count as made then. slot: of
+ * n, where the row belongs. */
+static int must_make(struct kept *rows, int n, int y, int x0, int x1, int *slot)
 {
-    struct kept_row *k = &run->kept[((y % N_KEPT) + N_KEPT) % N_KEPT];
-    if (!k->is_valid || k->y != y || k->x0 > x0 || k->x1 < x1) {
-        run->dsp->products(rows, x0, x1, k->products);
-        k->is_valid = 1;
-        k->y = y;
-        k->x0 = x0;
-        k->x1 = x1;
-    }
-    return k;
+    *slot = ((y % n) + n) % n;
+    struct kept *k = &rows[*slot];
+    if (k->is_valid && k->y == y && k->x0 <= x0 && k->x1 >= x1)
+        return 0;
+    *k = (struct kept){ 1, y, x0, x1 };
+    return 1;
 }
 
 void fovi_filter_classes(struct fovi_filter_run *run, int y, const float *const rows[FOVI_FILTER_TAPS], int x0, int x1,
@@ -166,9 +198,11 @@ void fovi_filter_classes(struct fovi_filter_run *run, int y, const float *const 
 {
     const float *products[FOVI_FILTER_PRODUCTS][N_KEPT];
     for (int i = 0; i < N_KEPT; i++) {
-        const struct kept_row *k = keep_row(run, y - 2 + i, rows + i, x0 - 2, x1 + 2);
+        int slot;
+        if (must_make(run->product_row, N_KEPT, y - 2 + i, x0 - 2, x1 + 2, &slot))
+            run->dsp->products(rows + i, x0 - 2, x1 + 2, run->products[slot]);
         for (int p = 0; p < FOVI_FILTER_PRODUCTS; p++)
-            products[p][i] = k->products[p];
+            products[p][i] = run->products[slot][p];
     }
     for (int p = 0; p < FOVI_FILTER_PRODUCTS; p++)
         run->dsp->smooth(products[p], x0 - 2, x1 + 2, run->smoothed[p]);
@@ -181,6 +215,15 @@ void fovi_filter_row(struct fovi_filter_run *run, int y, const float *const rows
 {
     if (x0 >= x1)
         return;
+    const int16_t *levels[FOVI_FILTER_TAPS];
+    const int reach = FOVI_FILTER_RADIUS;
+    for (int i = 0; i < FOVI_FILTER_TAPS; i++) {
+        int slot;
+        if (must_make(run->level_row, FOVI_FILTER_TAPS, y - reach + i, x0 - reach, x1 + reach, &slot))
+            run->dsp->levels(rows[i], x0 - reach, x1 + reach, run->levels[slot]);
+        levels[i] = run->levels[slot];
+    }
     fovi_filter_classes(run, y, rows, x0, x1, run->classes);
-    run->dsp->apply[run->filter->scale - 2](rows, run->filter->coef, run->classes, x0, x1, out);
+    run->dsp->apply[run->filter->scale - 2](levels, rows[reach], run->filter->coef, run->filter->unit, run->classes, x0,
+                                            x1, out);
 }

@@ -4,8 +4,8 @@
  *
  * After RAISR (Romano, Isidoro, Milanfar 2016): the structure tensor gives direction, strength and coherence; here the
  * curvature, how far a pixel lies off its neighbours and on which side, is a fourth. Each of the 320 classes has a
- * least-squares filter for each output phase. A class and its mirror images share one trained filter: only 48 of the
- * 320 are stored.
+ * least-squares filter for each output phase, in 16-bit whole numbers (docs/pixels.md has what that costs: nothing). A
+ * class and its mirror images share one trained filter: only 48 of the 320 are stored.
  */
 #ifndef FOVI_FILTER_H
 #define FOVI_FILTER_H
@@ -21,16 +21,18 @@
 
 /* Immutable; shared by any number of runs. */
 struct fovi_filter {
-    int scale;         /* 2, 3 or 4 */
-    const float *coef; /* [class][row][output][8], aligned to 64 bytes, from fovi_filter_expand */
+    int scale;           /* 2, 3 or 4 */
+    float unit;          /* levels for one step of a sum, from fovi_filter_expand */
+    const int16_t *coef; /* [class][row][column][8], aligned to 64 bytes, from fovi_filter_expand */
 };
 
-/* Floats of coef. */
-size_t fovi_filter_coef_floats(int scale);
+/* Numbers in coef. */
+size_t fovi_filter_coef_count(int scale);
 
 /* The table of all classes from the stored filters: [FOVI_FILTER_STORED][7 * 7][scale * scale], each tap the weight of
- * (pixel - centre), added to the centre. */
-void fovi_filter_expand(const float *stored, int scale, float *coef);
+ * (pixel - centre), added to the centre. Weights are rounded to the finest steps at which no sum can overflow, 2^-13 or
+ * 2^-14 for real filters. Returns the unit; 0 where weights are too large for that, or no numbers. */
+float fovi_filter_expand(const float *stored, int scale, int16_t *coef);
 
 /* Symmetries of the square, g = 0..7: bit 2 swaps x and y, then bit 0 turns x round, bit 1 turns y. Where they take a
  * position of an n x n square (row * n + column), and a class. */

@@ -79,47 +79,54 @@ void filter_classify_f32_c(const float *const rows[3], const float *const smooth
     }
 }
 
-/* One output of one pixel. rows point at the window's left column; w: [row][n_out][8] of this output. */
-static float apply_one(const float *const rows[FOVI_FILTER_TAPS], int x, const float *w, int n_out)
+void filter_levels_f32_c(const float *row, int x0, int x1, int16_t *levels)
 {
-    float chain[FOVI_FILTER_LANES];
-    for (int i = 0; i < FOVI_FILTER_LANES; i++)
-        chain[i] = w[i] * rows[0][x + i];
-    for (int r = 1; r < FOVI_FILTER_TAPS; r++)
-        for (int i = 0; i < FOVI_FILTER_LANES; i++)
-            chain[i] = fmaf(w[r * n_out * FOVI_FILTER_LANES + i], rows[r][x + i], chain[i]);
-    float s0 = chain[0] + chain[4], s1 = chain[1] + chain[5], s2 = chain[2] + chain[6], s3 = chain[3] + chain[7];
-    return (s0 + s2) + (s1 + s3);
-}
-
-static inline void apply(const float *const rows[FOVI_FILTER_TAPS], const float *coef, const int32_t *classes, int x0,
-                         int x1, float *const *out, int scale)
-{
-    const int n_out = scale * scale;
     for (int x = x0; x < x1; x++) {
-        const float *w = coef + (ptrdiff_t)classes[x] * FOVI_FILTER_TAPS * n_out * FOVI_FILTER_LANES;
-        for (int o = 0; o < n_out; o++)
-            out[o / scale][x * scale + o % scale] = apply_one(rows, x - FOVI_FILTER_TAPS / 2, w + o * FOVI_FILTER_LANES,
-                                                              n_out);
+        float v = (row[x] - FILTER_MIDDLE) * FILTER_STEPS;
+        v = v > FILTER_LEAST ? v : FILTER_LEAST;
+        levels[x] = (int16_t)lrintf(v < FILTER_MOST ? v : FILTER_MOST);
     }
 }
 
-void filter_apply2_f32_c(const float *const rows[FOVI_FILTER_TAPS], const float *coef, const int32_t *classes, int x0,
-                         int x1, float *const *out)
+/* One output of one pixel. w: [row][column][8] of this output. */
+static inline int32_t sum_one(const int16_t *const rows[FOVI_FILTER_TAPS], int x, const int16_t *w, int n_columns)
 {
-    apply(rows, coef, classes, x0, x1, out, 2);
+    int32_t sum = 0;
+    for (int r = 0; r < FOVI_FILTER_TAPS; r++)
+        for (int i = 0; i < FOVI_FILTER_LANES; i++)
+            sum += w[r * n_columns * FOVI_FILTER_LANES + i] * rows[r][x + i];
+    return sum;
 }
 
-void filter_apply3_f32_c(const float *const rows[FOVI_FILTER_TAPS], const float *coef, const int32_t *classes, int x0,
-                         int x1, float *const *out)
+static inline void apply(const int16_t *const rows[FOVI_FILTER_TAPS], const float *centre, const int16_t *coef,
+                         float unit, const int32_t *classes, int x0, int x1, float *const *out, int scale)
 {
-    apply(rows, coef, classes, x0, x1, out, 3);
+    const int n_columns = FOVI_FILTER_COLUMNS(scale);
+    for (int x = x0; x < x1; x++) {
+        const int16_t *w = coef + (ptrdiff_t)classes[x] * FOVI_FILTER_TAPS * n_columns * FOVI_FILTER_LANES;
+        for (int o = 0; o < scale * scale; o++) {
+            int32_t sum = sum_one(rows, x - FOVI_FILTER_TAPS / 2, w + o * FOVI_FILTER_LANES, n_columns);
+            out[o / scale][x * scale + o % scale] = centre[x] + (float)sum * unit;
+        }
+    }
 }
 
-void filter_apply4_f32_c(const float *const rows[FOVI_FILTER_TAPS], const float *coef, const int32_t *classes, int x0,
-                         int x1, float *const *out)
+void filter_apply2_s16_c(const int16_t *const rows[FOVI_FILTER_TAPS], const float *centre, const int16_t *coef,
+                         float unit, const int32_t *classes, int x0, int x1, float *const *out)
 {
-    apply(rows, coef, classes, x0, x1, out, 4);
+    apply(rows, centre, coef, unit, classes, x0, x1, out, 2);
+}
+
+void filter_apply3_s16_c(const int16_t *const rows[FOVI_FILTER_TAPS], const float *centre, const int16_t *coef,
+                         float unit, const int32_t *classes, int x0, int x1, float *const *out)
+{
+    apply(rows, centre, coef, unit, classes, x0, x1, out, 3);
+}
+
+void filter_apply4_s16_c(const int16_t *const rows[FOVI_FILTER_TAPS], const float *centre, const int16_t *coef,
+                         float unit, const int32_t *classes, int x0, int x1, float *const *out)
+{
+    apply(rows, centre, coef, unit, classes, x0, x1, out, 4);
 }
 
 const struct fovi_filter_dsp *fovi_filter_dsp_get(uint32_t cpu)
@@ -128,15 +135,26 @@ const struct fovi_filter_dsp *fovi_filter_dsp_get(uint32_t cpu)
         filter_products_f32_c,
         filter_smooth_f32_c,
         filter_classify_f32_c,
-        { filter_apply2_f32_c, filter_apply3_f32_c, filter_apply4_f32_c },
+        filter_levels_f32_c,
+        { filter_apply2_s16_c, filter_apply3_s16_c, filter_apply4_s16_c },
     };
 #if defined(__x86_64__)
     static const struct fovi_filter_dsp avx2 = {
         filter_products_f32_avx2,
         filter_smooth_f32_avx2,
         filter_classify_f32_avx2,
-        { filter_apply2_f32_avx2, filter_apply3_f32_avx2, filter_apply4_f32_avx2 },
+        filter_levels_f32_avx2,
+        { filter_apply2_s16_avx2, filter_apply3_s16_avx2, filter_apply4_s16_avx2 },
     };
+    static const struct fovi_filter_dsp avx512 = {
+        filter_products_f32_avx512,
+        filter_smooth_f32_avx512,
+        filter_classify_f32_avx512,
+        filter_levels_f32_avx512,
+        { filter_apply2_s16_avx512, filter_apply3_s16_avx512, filter_apply4_s16_avx512 },
+    };
+    if (cpu & FOVEA_CPU_AVX512)
+        return &avx512;
     if (cpu & FOVEA_CPU_AVX2)
         return &avx2;
 #elif defined(__aarch64__)
@@ -144,7 +162,8 @@ const struct fovi_filter_dsp *fovi_filter_dsp_get(uint32_t cpu)
         filter_products_f32_neon,
         filter_smooth_f32_neon,
         filter_classify_f32_neon,
-        { filter_apply2_f32_neon, filter_apply3_f32_neon, filter_apply4_f32_neon },
+        filter_levels_f32_neon,
+        { filter_apply2_s16_neon, filter_apply3_s16_neon, filter_apply4_s16_neon },
     };
     if (cpu & FOVEA_CPU_NEON)
         return &neon;

@@ -22,7 +22,7 @@ struct fovea_model {
     char hash[17];
     struct fovi_graph graph; /* no layers in a filter */
     struct fovi_filter filter;
-    float *coef;
+    int16_t *coef;
 };
 
 /* A word that can stand in file names, reports and tables. */
@@ -137,11 +137,13 @@ static int read_filter(fovea_model *model)
     if (!t || t->n_dims != 4 || memcmp(t->shape, shape, sizeof shape) != 0)
         return fovi_fail(model->ctx, FOVEA_E_FORMAT, "the filter lacks tensor '%s' of the right shape",
                          FOVI_MODEL_FILTER_TENSOR);
-    model->coef = fovi_alloc(model->ctx, fovi_filter_coef_floats(scale), sizeof *model->coef);
+    model->coef = fovi_alloc(model->ctx, fovi_filter_coef_count(scale), sizeof *model->coef);
     if (!model->coef)
         return fovi_alloc_error(model->ctx);
-    fovi_filter_expand(t->data, scale, model->coef);
-    model->filter = (struct fovi_filter){ scale, model->coef };
+    float unit = fovi_filter_expand(t->data, scale, model->coef);
+    if (unit == 0.0f)
+        return fovi_fail(model->ctx, FOVEA_E_FORMAT, "the filter's weights are too large, or no numbers");
+    model->filter = (struct fovi_filter){ scale, unit, model->coef };
     model->info.n_parameters = (int64_t)t->n;
     model->info.kmac_per_px = FOVI_FILTER_TAPS * FOVI_FILTER_TAPS * scale * scale / 1000.0;
     return FOVEA_OK;

@@ -33,18 +33,30 @@ static fovea_context *make_context(uint32_t cpu_mask)
     return ctx;
 }
 
-/* A table of random filters. */
-static float *random_coef(fovea_context *ctx, int scale)
+/* The kernels that are compared with the reference: each level that this machine has. */
+static const uint32_t levels[] = { FOVEA_CPU_AVX2, FOVEA_CPU_ALL };
+#define N_LEVELS (sizeof levels / sizeof *levels)
+
+/* Random filters. */
+static struct fovi_filter random_filter(fovea_context *ctx, int scale)
 {
     int n = FOVI_FILTER_STORED * 49 * scale * scale;
     struct fovi_rng rng = { (uint64_t)scale };
     float *stored = fovi_alloc(ctx, (size_t)n, sizeof *stored);
-    float *coef = fovi_alloc(ctx, fovi_filter_coef_floats(scale), sizeof *coef);
+    int16_t *coef = fovi_alloc(ctx, fovi_filter_coef_count(scale), sizeof *coef);
     for (int i = 0; i < n; i++)
         stored[i] = (float)(fovi_rng_uniform(&rng) - 0.5) * 0.2f;
-    fovi_filter_expand(stored, scale, coef);
+    float unit = fovi_filter_expand(stored, scale, coef);
+    assert_true(unit > 0.0f);
     fovi_free(ctx, stored);
-    return coef;
+    return (struct fovi_filter){ scale, unit, coef };
+}
+
+static void free_filter(fovea_context *ctx, const struct fovi_filter *filter)
+{
+    int16_t *coef = NULL;
+    memcpy(&coef, &filter->coef, sizeof coef);
+    fovi_free(ctx, coef);
 }
 
 /* Smooth parts, steps and noise. */
@@ -132,7 +144,7 @@ static void turns_are_symmetries(void **state)
 /* The class of the middle of a 16x16 picture. */
 static int class_in_middle(fovea_context *ctx, float (*f)(float x, float y, const float *a), const float *a)
 {
-    const struct fovi_filter filter = { 2, NULL };
+    const struct fovi_filter filter = { .scale = 2 };
     struct fovi_window w;
     struct fovi_filter_run *run;
     int32_t classes[16 + FOVI_FILTER_OVERREAD];
@@ -209,47 +221,95 @@ static const int sizes[][2] = { { 1, 1 }, { 2, 1 },  { 1, 3 },  { 3, 2 },  { 7, 
                                 { 9, 4 }, { 16, 3 }, { 17, 9 }, { 31, 6 }, { 40, 11 } };
 #define N_SIZES (sizeof sizes / sizeof *sizes)
 
+/* Columns x0..x1-1 alone give what the whole gave there, and nothing else is written. */
+static void check_interval(fovea_context *ctx, const struct fovi_filter *filter, const struct fovi_window *w, int x0,
+                           int x1, const float *whole, float *part)
+{
+    const int out_width = w->width * filter->scale, n = out_width * w->height * filter->scale;
+    for (int i = 0; i < n; i++)
+        part[i] = GUARD;
+    run_filter(ctx, filter, w, x0, x1, 0, part);
+    for (int i = 0; i < n; i++) {
+        int x = i % out_width / filter->scale;
+        assert_true(part[i] == (x >= x0 && x < x1 ? whole[i] : GUARD));
+    }
+}
+
 /* The vector kernels give the reference's bytes, for whole rows and for every interval, in any order of rows, and write
  * nothing else. */
 static void kernels_and_intervals_agree(void **state)
 {
     (void)state;
-    fovea_context *reference = make_context(0), *fast = make_context(FOVEA_CPU_ALL);
-    const struct fovi_filter_dsp *dsp = fovi_filter_dsp_get(fovea_context_cpu(fast));
-    assert_true((fovea_context_cpu(fast) == 0) == (dsp == fovi_filter_dsp_get(0)));
-    for (int scale = 2; scale <= 4; scale++) {
-        const struct fovi_filter filter = { scale, random_coef(reference, scale) };
-        for (size_t s = 0; s < N_SIZES; s++) {
-            struct fovi_window w;
-            make_picture(reference, &w, sizes[s][0], sizes[s][1]);
-            const int width = w.width, out_width = width * scale, out_height = w.height * scale;
-            size_t n = (size_t)out_width * (size_t)out_height;
-            float *whole = guarded(reference, n), *part = guarded(reference, n);
-            run_filter(reference, &filter, &w, 0, width, 0, whole);
-            run_filter(fast, &filter, &w, 0, width, 1, part);
-            assert_memory_equal(whole, part, n * sizeof *whole);
-            for (int x0 = 0; x0 <= width; x0 += 1 + x0 / 4) {
-                int x1 = x0 + (x0 * 7 + 3) % (width - x0 + 1);
-                for (size_t i = 0; i < n; i++)
-                    part[i] = GUARD;
-                run_filter(fast, &filter, &w, x0, x1, 0, part);
-                for (size_t i = 0; i < n; i++) {
-                    int x = (int)(i % (size_t)out_width) / scale;
-                    assert_true(part[i] == (x >= x0 && x < x1 ? whole[i] : GUARD));
-                }
-            }
-            fovi_free(reference, whole);
-            fovi_free(reference, part);
-            fovi_window_free(reference, &w);
-        }
-        float *coef = NULL;
-        memcpy(&coef, &filter.coef, sizeof coef);
-        fovi_free(reference, coef);
+    fovea_context *reference = make_context(0);
+    for (size_t test = 0; test < 3 * N_SIZES * N_LEVELS; test++) {
+        int scale = 2 + (int)(test % 3);
+        const int *size = sizes[test / 3 % N_SIZES];
+        fovea_context *fast = make_context(levels[test / 3 / N_SIZES]);
+        const struct fovi_filter_dsp *dsp = fovi_filter_dsp_get(fovea_context_cpu(fast));
+        assert_true((fovea_context_cpu(fast) == 0) == (dsp == fovi_filter_dsp_get(0)));
+        const struct fovi_filter filter = random_filter(reference, scale);
+        struct fovi_window w;
+        make_picture(reference, &w, size[0], size[1]);
+        size_t n = (size_t)(w.width * w.height * scale * scale);
+        float *whole = guarded(reference, n), *part = guarded(reference, n);
+        run_filter(reference, &filter, &w, 0, w.width, 0, whole);
+        run_filter(fast, &filter, &w, 0, w.width, 1, part);
+        assert_memory_equal(whole, part, n * sizeof *whole);
+        for (int x0 = 0; x0 <= w.width; x0 += 1 + x0 / 4)
+            check_interval(fast, &filter, &w, x0, x0 + (x0 * 7 + 3) % (w.width - x0 + 1), whole, part);
+        fovi_free(reference, whole);
+        fovi_free(reference, part);
+        fovi_window_free(reference, &w);
+        free_filter(reference, &filter);
+        assert_int_equal(fovi_alloc_held(fast), 0);
+        fovea_context_free(&fast);
     }
     assert_int_equal(fovi_alloc_held(reference), 0);
-    assert_int_equal(fovi_alloc_held(fast), 0);
     fovea_context_free(&reference);
-    fovea_context_free(&fast);
+}
+
+/* Levels at the ends of their range, against filters as large as can be kept: sums come close to 2^31, not over it.
+ * Larger ones, and what is no number, are refused. */
+static void large_weights_do_not_overflow(void **state)
+{
+    enum { WIDTH = 24, N = FOVI_FILTER_STORED * 49 * 4 };
+    (void)state;
+    fovea_context *reference = make_context(0);
+    float *stored = fovi_alloc(reference, N, sizeof *stored), out[3][2][2 * WIDTH];
+    int16_t *coef = fovi_alloc(reference, fovi_filter_coef_count(2), sizeof *coef);
+    for (int i = 0; i < N; i++)
+        stored[i] = i / 4 % 2 ? 20.0f : -20.0f;
+    struct fovi_filter filter = { 2, fovi_filter_expand(stored, 2, coef), coef };
+    assert_true(filter.unit > 0.0f);
+    struct fovi_window w;
+    make_picture(reference, &w, WIDTH, 7);
+    for (int y = 0; y < 7; y++) {
+        float *row = fovi_window_row(&w, 0, y);
+        for (int x = 0; x < WIDTH; x++)
+            row[x] = (x + y) % 2 ? 1e9f : -1e9f;
+        pad_row(row, WIDTH);
+    }
+    for (size_t level = 0; level <= N_LEVELS; level++) {
+        fovea_context *ctx = make_context(level ? levels[level - 1] : 0);
+        struct fovi_filter_run *run;
+        const float *rows[FOVI_FILTER_TAPS];
+        float *const to[2] = { out[level][0], out[level][1] };
+        window_rows(&w, 3, rows);
+        assert_int_equal(fovi_filter_run_create(ctx, &filter, WIDTH, &run), FOVEA_OK);
+        fovi_filter_row(run, 3, rows, 0, WIDTH, to);
+        assert_memory_equal(out[0], out[level], sizeof out[0]);
+        fovi_filter_run_free(ctx, &run);
+        fovea_context_free(&ctx);
+    }
+    for (int i = 0; i < 4; i++) {
+        static const float bad[4] = { 3000.0f, NAN, INFINITY, -1e30f };
+        stored[N - 4] = bad[i];
+        assert_true(fovi_filter_expand(stored, 2, coef) == 0.0f);
+    }
+    fovi_window_free(reference, &w);
+    fovi_free(reference, stored);
+    fovi_free(reference, coef);
+    fovea_context_free(&reference);
 }
 
 /* One run over changing intervals, as a routed picture has them: what is kept of earlier rows must not leak. */
@@ -258,8 +318,7 @@ static void changing_intervals_agree(void **state)
     enum { WIDTH = 61, HEIGHT = 40, SCALE = 2 };
     (void)state;
     fovea_context *ctx = make_context(FOVEA_CPU_ALL);
-    float *coef = random_coef(ctx, SCALE);
-    const struct fovi_filter filter = { SCALE, coef };
+    const struct fovi_filter filter = random_filter(ctx, SCALE);
     struct fovi_window w;
     struct fovi_filter_run *run;
     make_picture(ctx, &w, WIDTH, HEIGHT);
@@ -281,7 +340,7 @@ static void changing_intervals_agree(void **state)
     fovi_filter_run_free(ctx, &run);
     fovi_window_free(ctx, &w);
     fovi_free(ctx, whole);
-    fovi_free(ctx, coef);
+    free_filter(ctx, &filter);
     assert_int_equal(fovi_alloc_held(ctx), 0);
     fovea_context_free(&ctx);
 }
@@ -292,11 +351,11 @@ static void odd_values_are_survived(void **state)
     enum { WIDTH = 33 };
     (void)state;
     static const float odd[] = { NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-40f, -0.0f };
-    fovea_context *ctx[2] = { make_context(0), make_context(FOVEA_CPU_ALL) };
+    fovea_context *ctx[3] = { make_context(0), make_context(FOVEA_CPU_AVX2), make_context(FOVEA_CPU_ALL) };
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
-        int32_t classes[2][WIDTH + FOVI_FILTER_OVERREAD];
-        for (int level = 0; level < 2; level++) {
-            const struct fovi_filter filter = { 2, NULL };
+        int32_t classes[3][WIDTH + FOVI_FILTER_OVERREAD];
+        for (int level = 0; level < 3; level++) {
+            const struct fovi_filter filter = { .scale = 2 };
             struct fovi_window w;
             struct fovi_filter_run *run;
             const float *rows[FOVI_FILTER_TAPS];
@@ -311,9 +370,10 @@ static void odd_values_are_survived(void **state)
             fovi_window_free(ctx[level], &w);
         }
         assert_memory_equal(classes[0], classes[1], WIDTH * sizeof(int32_t));
+        assert_memory_equal(classes[0], classes[2], WIDTH * sizeof(int32_t));
     }
-    fovea_context_free(&ctx[0]);
-    fovea_context_free(&ctx[1]);
+    for (int level = 0; level < 3; level++)
+        fovea_context_free(&ctx[level]);
 }
 
 #ifndef KERNELS_ONLY
@@ -376,9 +436,9 @@ static void no_memory_is_reported(void **state)
 {
     (void)state;
     fovea_context *ctx = make_context(0);
-    const struct fovi_filter filter = { 2, NULL };
+    const struct fovi_filter filter = { .scale = 2 };
     struct fovi_filter_run *run;
-    for (long nth = 1; nth <= 3; nth++) {
+    for (long nth = 1; nth <= 4; nth++) {
         fovi_alloc_fail_nth(ctx, nth);
         assert_int_equal(fovi_filter_run_create(ctx, &filter, 100, &run), FOVEA_E_NOMEM);
         assert_null(run);
@@ -390,10 +450,10 @@ static void no_memory_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(turns_are_symmetries),     cmocka_unit_test(ramps_have_their_direction),
-        cmocka_unit_test(valleys_have_a_full_turn), cmocka_unit_test(kernels_and_intervals_agree),
-        cmocka_unit_test(changing_intervals_agree), cmocka_unit_test(odd_values_are_survived),
-        cmocka_unit_test(no_memory_is_reported),
+        cmocka_unit_test(turns_are_symmetries),          cmocka_unit_test(ramps_have_their_direction),
+        cmocka_unit_test(valleys_have_a_full_turn),      cmocka_unit_test(kernels_and_intervals_agree),
+        cmocka_unit_test(changing_intervals_agree),      cmocka_unit_test(odd_values_are_survived),
+        cmocka_unit_test(large_weights_do_not_overflow), cmocka_unit_test(no_memory_is_reported),
 #ifndef KERNELS_ONLY
         cmocka_unit_test(builtin_filters_are_sane),
 #endif

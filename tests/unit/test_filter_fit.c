@@ -60,12 +60,11 @@ static void make_luma(int number, float *luma)
     }
 }
 
-static float *make_coef(fovea_context *ctx, const float *stored)
+static struct fovi_filter make_filter(fovea_context *ctx, const float *stored)
 {
-    float *coef = fovi_alloc(ctx, fovi_filter_coef_floats(SCALE), sizeof *coef);
+    int16_t *coef = fovi_alloc(ctx, fovi_filter_coef_count(SCALE), sizeof *coef);
     assert_non_null(coef);
-    fovi_filter_expand(stored, SCALE, coef);
-    return coef;
+    return (struct fovi_filter){ SCALE, fovi_filter_expand(stored, SCALE, coef), coef };
 }
 
 /* Mean square of a - b over the pictures' inside, where windows do not reach over the edge. */
@@ -91,7 +90,7 @@ static void known_filters_are_found(void **state)
     float *lr = fovi_alloc(ctx, SIDE * SIDE, sizeof *lr), *hr = fovi_alloc(ctx, SIDE * SIDE * N_OUT, sizeof *hr);
     float *made = fovi_alloc(ctx, SIDE * SIDE * N_OUT, sizeof *made);
     make_stored(stored);
-    const struct fovi_filter filter = { SCALE, make_coef(ctx, stored) };
+    const struct fovi_filter filter = make_filter(ctx, stored);
     assert_int_equal(filter_stats_init(ctx, SCALE, &whole), FOVEA_OK);
     for (int i = 0; i < 2; i++)
         assert_int_equal(filter_stats_init(ctx, SCALE, &part[i]), FOVEA_OK);
@@ -115,7 +114,7 @@ static void known_filters_are_found(void **state)
     for (int i = 0; i < N_STORED_FLOATS; i++)
         assert_true(fabsf(fitted[i] - again[i]) < 1e-3f);
 
-    const struct fovi_filter result = { SCALE, make_coef(ctx, fitted) };
+    const struct fovi_filter result = make_filter(ctx, fitted);
     make_luma(N_PICTURES, lr); /* a new one */
     assert_int_equal(filter_apply_plane(ctx, &filter, lr, SIDE, SIDE, hr), FOVEA_OK);
     assert_int_equal(filter_apply_plane(ctx, &result, lr, SIDE, SIDE, made), FOVEA_OK);
@@ -125,7 +124,7 @@ static void known_filters_are_found(void **state)
     /* 0.6 % of what the filters add to the nearest pixel: rare classes lean on the common filter */
     assert_true(error < 0.01 * difference(hr, made));
 
-    float *blocks[2];
+    int16_t *blocks[2];
     memcpy(&blocks[0], &filter.coef, sizeof blocks[0]);
     memcpy(&blocks[1], &result.coef, sizeof blocks[1]);
     fovi_free(ctx, blocks[0]);

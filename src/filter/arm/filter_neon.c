@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The hashed filter for NEON: two vectors for a row of the window and two halves of a chain for each output, so that a
- * pixel needs no shuffling until the chains of four outputs are summed together.
+ * The hashed filter for NEON: a row of the window is one vector of eight levels; each output sums its products in four
+ * parts, and the parts of four outputs are summed by pairs.
  */
 #include <arm_neon.h>
 
@@ -132,72 +132,73 @@ void filter_classify_f32_neon(const float *const rows[3], const float *const smo
     }
 }
 
+/* Conversion to 16 bits saturates; what is no number fails the comparison. */
+void filter_levels_f32_neon(const float *row, int x0, int x1, int16_t *levels)
+{
+    for (int x = x0; x < x1; x += 4) {
+        float32x4_t v = mul(sub(load(row + x), CONST(FILTER_MIDDLE)), CONST(FILTER_STEPS));
+        v = vbslq_f32(vcgtq_f32(v, CONST(FILTER_LEAST)), v, CONST(FILTER_LEAST));
+        vst1_s16(levels + x, vqmovn_s32(vcvtnq_s32_f32(vminq_f32(v, CONST(FILTER_MOST)))));
+    }
+}
+
 #define ROWS FOVI_FILTER_TAPS
 #define LANES FOVI_FILTER_LANES
 #define LEFT (FOVI_FILTER_TAPS / 2)
 #define INLINE static inline __attribute__((always_inline))
 
-/* x0+x2, y0+y2, x1+x3, y1+y3. */
-INLINE float32x4_t add_pairs(float32x4_t x, float32x4_t y)
+/* The outputs first..first+3 of one pixel. */
+INLINE float32x4_t outputs(const int16_t *const rows[ROWS], const float *centre, int x, const int16_t *w, int n_columns,
+                           int first, float unit)
 {
-    return vaddq_f32(vzip1q_f32(x, y), vzip2q_f32(x, y));
-}
-
-/* The outputs first..first+3 of one pixel, or fewer where n_out has no more. */
-INLINE float32x4_t outputs(const float *const rows[ROWS], int x, const float *w, int n_out, int first)
-{
-    float32x4_t lo[4], hi[4], s[4];
-    int n = n_out - first < 4 ? n_out - first : 4;
+    int32x4_t sum[4];
     w += first * LANES;
-    for (int r = 0; r < ROWS; r++, w += n_out * LANES) {
-        float32x4_t left = load(rows[r] + x - LEFT), right = load(rows[r] + x - LEFT + 4);
-        for (int o = 0; o < n; o++) {
-            float32x4_t w_left = load(w + o * LANES), w_right = load(w + o * LANES + 4);
-            lo[o] = r ? vfmaq_f32(lo[o], w_left, left) : mul(w_left, left);
-            hi[o] = r ? vfmaq_f32(hi[o], w_right, right) : mul(w_right, right);
+    for (int r = 0; r < ROWS; r++, w += n_columns * LANES) {
+        int16x8_t pixels = vld1q_s16(rows[r] + x - LEFT);
+        for (int o = 0; o < 4; o++) {
+            int16x8_t taps = vld1q_s16(w + o * LANES);
+            sum[o] = vmlal_s16(r ? sum[o] : vdupq_n_s32(0), vget_low_s16(taps), vget_low_s16(pixels));
+            sum[o] = vmlal_high_s16(sum[o], taps, pixels);
         }
     }
-    for (int o = 0; o < 4; o++)
-        s[o] = o < n ? add(lo[o], hi[o]) : CONST(0.0f);
-    float32x4_t p = add_pairs(s[0], s[1]), q = add_pairs(s[2], s[3]);
-    return add(vcombine_f32(vget_low_f32(p), vget_low_f32(q)), vcombine_f32(vget_high_f32(p), vget_high_f32(q)));
+    int32x4_t sums = vpaddq_s32(vpaddq_s32(sum[0], sum[1]), vpaddq_s32(sum[2], sum[3]));
+    return add(CONST(centre[x]), mul(vcvtq_f32_s32(sums), CONST(unit)));
 }
 
-static inline const float *filter_of(const float *coef, const int32_t *classes, int x, int n_out)
+static inline const int16_t *filter_of(const int16_t *coef, const int32_t *classes, int x, int n_columns)
 {
-    return coef + (ptrdiff_t)classes[x] * (ROWS * LANES * n_out);
+    return coef + (ptrdiff_t)classes[x] * (ROWS * LANES * n_columns);
 }
 
-void filter_apply2_f32_neon(const float *const rows[ROWS], const float *coef, const int32_t *classes, int x0, int x1,
-                            float *const *out)
+void filter_apply2_s16_neon(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
+                            const int32_t *classes, int x0, int x1, float *const *out)
 {
     for (int x = x0; x < x1; x++) {
-        float32x4_t v = outputs(rows, x, filter_of(coef, classes, x, 4), 4, 0);
+        float32x4_t v = outputs(rows, centre, x, filter_of(coef, classes, x, 4), 4, 0, unit);
         vst1_f32(out[0] + 2 * x, vget_low_f32(v));
         vst1_f32(out[1] + 2 * x, vget_high_f32(v));
     }
 }
 
-void filter_apply3_f32_neon(const float *const rows[ROWS], const float *coef, const int32_t *classes, int x0, int x1,
-                            float *const *out)
+void filter_apply3_s16_neon(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
+                            const int32_t *classes, int x0, int x1, float *const *out)
 {
     for (int x = x0; x < x1; x++) {
-        const float *w = filter_of(coef, classes, x, 9);
-        float sums[12];
-        vst1q_f32(sums, outputs(rows, x, w, 9, 0));
-        vst1q_f32(sums + 4, outputs(rows, x, w, 9, 4));
-        vst1q_f32(sums + 8, outputs(rows, x, w, 9, 8));
+        const int16_t *w = filter_of(coef, classes, x, 12);
+        float levels[12];
+        for (int o = 0; o < 12; o += 4)
+            vst1q_f32(levels + o, outputs(rows, centre, x, w, 12, o, unit));
         for (int o = 0; o < 9; o++)
-            out[o / 3][3 * x + o % 3] = sums[o];
+            out[o / 3][3 * x + o % 3] = levels[o];
     }
 }
 
-void filter_apply4_f32_neon(const float *const rows[ROWS], const float *coef, const int32_t *classes, int x0, int x1,
-                            float *const *out)
+void filter_apply4_s16_neon(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
+                            const int32_t *classes, int x0, int x1, float *const *out)
 {
     for (int x = x0; x < x1; x++) {
-        const float *w = filter_of(coef, classes, x, 16);
+        const int16_t *w = filter_of(coef, classes, x, 16);
         for (int row = 0; row < 4; row++)
-            vst1q_f32(out[row] + 4 * x, outputs(rows, x, w, 16, 4 * row));
+            vst1q_f32(out[row] + 4 * x, outputs(rows, centre, x, w, 16, 4 * row, unit));
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The hashed filter for AVX2: one vector for a row of the window and one chain for each output, so that a pixel needs
- * no shuffling until the chains of eight outputs are summed together by a tree of shuffles.
+ * The hashed filter for AVX2: a row of the window lies twice in a vector and is multiplied with that row of two
+ * outputs' filters; what comes together is summed across by a tree of shuffles for eight outputs at a time.
  */
 #include <immintrin.h>
 
@@ -136,98 +136,113 @@ void filter_classify_f32_avx2(const float *const rows[3], const float *const smo
     }
 }
 
+void filter_levels_f32_avx2(const float *row, int x0, int x1, int16_t *levels)
+{
+    for (int x = x0; x < x1; x += 8) {
+        __m256 v = mul(sub(load(row + x), CONST(FILTER_MIDDLE)), CONST(FILTER_STEPS));
+        v = _mm256_min_ps(_mm256_max_ps(v, CONST(FILTER_LEAST)), CONST(FILTER_MOST));
+        __m256i i = _mm256_cvtps_epi32(v);
+        __m128i packed = _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
+        _mm_storeu_si128((__m128i *)(void *)(levels + x), packed);
+    }
+}
+
 #define ROWS FOVI_FILTER_TAPS
 #define LANES FOVI_FILTER_LANES
 #define LEFT (FOVI_FILTER_TAPS / 2)
+#define INLINE static inline __attribute__((always_inline))
 
-/* Chains of the outputs first..first+n-1 of one pixel. */
-static inline __attribute__((always_inline)) void chains(const float *const rows[ROWS], int x, const float *w,
-                                                         int n_out, int first, int n, __m256 *chain)
+/* Sums of n pairs of outputs of one pixel, each as four parts. w: of the first pair. */
+INLINE void chains(const int16_t *const rows[ROWS], int x, const int16_t *w, int n_columns, int n, __m256i *sum)
 {
-    w += first * LANES;
-    __m256 pixels = _mm256_loadu_ps(rows[0] + x - LEFT);
-    for (int o = 0; o < n; o++)
-        chain[o] = _mm256_mul_ps(_mm256_load_ps(w + o * LANES), pixels);
-    for (int r = 1; r < ROWS; r++) {
-        pixels = _mm256_loadu_ps(rows[r] + x - LEFT);
-        for (int o = 0; o < n; o++)
-            chain[o] = _mm256_fmadd_ps(_mm256_load_ps(w + (r * n_out + o) * LANES), pixels, chain[o]);
+    for (int r = 0; r < ROWS; r++) {
+        __m256i pixels = _mm256_broadcastsi128_si256(
+            _mm_loadu_si128((const __m128i *)(const void *)(rows[r] + x - LEFT)));
+        for (int i = 0; i < n; i++) {
+            const int16_t *taps = w + (r * n_columns + 2 * i) * LANES;
+            __m256i part = _mm256_madd_epi16(_mm256_load_si256((const __m256i *)(const void *)taps), pixels);
+            sum[i] = r ? _mm256_add_epi32(sum[i], part) : part;
+        }
     }
 }
 
-/* Lower halves: c0's four sums s_i, upper: c4's. */
-static inline __m256 fold(__m256 c0, __m256 c4)
+/* The parts of four pairs summed; in order: first and second of c[0], of c[1] ... */
+INLINE __m256i sum_across(const __m256i c[4])
 {
-    return _mm256_add_ps(_mm256_permute2f128_ps(c0, c4, 0x20), _mm256_permute2f128_ps(c0, c4, 0x31));
+    const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    __m256i a = _mm256_add_epi32(_mm256_unpacklo_epi32(c[0], c[1]), _mm256_unpackhi_epi32(c[0], c[1]));
+    __m256i b = _mm256_add_epi32(_mm256_unpacklo_epi32(c[2], c[3]), _mm256_unpackhi_epi32(c[2], c[3]));
+    __m256i sums = _mm256_add_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+    return _mm256_permutevar8x32_epi32(sums, in_order);
 }
 
-/* The sums of eight chains, in order. */
-static inline __m256 sum8(const __m256 c[8])
+INLINE __m256 to_levels(__m256i sums, __m256 unit, __m256 centre)
 {
-    __m256 s0 = fold(c[0], c[4]), s1 = fold(c[1], c[5]), s2 = fold(c[2], c[6]), s3 = fold(c[3], c[7]);
-    __m256 a = _mm256_add_ps(_mm256_unpacklo_ps(s0, s1),
-                             _mm256_unpackhi_ps(s0, s1)); /* 0: s0+s2, 1: s0+s2, 0, 1: s1+s3 */
-    __m256 b = _mm256_add_ps(_mm256_unpacklo_ps(s2, s3), _mm256_unpackhi_ps(s2, s3));
-    return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
+    return add(centre, mul(_mm256_cvtepi32_ps(sums), unit));
 }
 
-static inline float sum1(__m256 c)
+INLINE const int16_t *filter_of(const int16_t *coef, int class_number, int n_columns)
 {
-    __m128 s = _mm_add_ps(_mm256_castps256_ps128(c), _mm256_extractf128_ps(c, 1));
-    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+    return coef + (ptrdiff_t)class_number * (ROWS * LANES * n_columns);
 }
 
-static inline const float *filter_of(const float *coef, const int32_t *classes, int x, int n_out)
+/* Pixels x .. x + n - 1, n <= 4, by 2. */
+INLINE void apply2_some(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, __m256 unit,
+                        const int32_t *classes, int x, int n, float *const *out)
 {
-    return coef + (ptrdiff_t)classes[x] * (ROWS * LANES * n_out);
+    const __m256i twice = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+    const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(2 * n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    __m256i top[4], bottom[4];
+    for (int p = 0; p < 4; p++) {
+        __m256i c[2];
+        int at = p < n ? x + p : x;
+        chains(rows, at, filter_of(coef, classes[at], 4), 4, 2, c);
+        top[p] = c[0];
+        bottom[p] = c[1];
+    }
+    __m256 middle = _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(centre + x)), twice);
+    _mm256_maskstore_ps(out[0] + 2 * x, mask, to_levels(sum_across(top), unit, middle));
+    _mm256_maskstore_ps(out[1] + 2 * x, mask, to_levels(sum_across(bottom), unit, middle));
 }
 
-void filter_apply2_f32_avx2(const float *const rows[ROWS], const float *coef, const int32_t *classes, int x0, int x1,
-                            float *const *out)
+void filter_apply2_s16_avx2(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
+                            const int32_t *classes, int x0, int x1, float *const *out)
 {
-    const __m256i by_row = _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7);
-    __m256 c[8];
     int x = x0;
-    for (; x + 2 <= x1; x += 2) {
-        chains(rows, x, filter_of(coef, classes, x, 4), 4, 0, 4, c);
-        chains(rows, x + 1, filter_of(coef, classes, x + 1, 4), 4, 0, 4, c + 4);
-        __m256 sums = _mm256_permutevar8x32_ps(sum8(c), by_row);
-        _mm_storeu_ps(out[0] + 2 * x, _mm256_castps256_ps128(sums));
-        _mm_storeu_ps(out[1] + 2 * x, _mm256_extractf128_ps(sums, 1));
-    }
-    if (x < x1) {
-        chains(rows, x, filter_of(coef, classes, x, 4), 4, 0, 4, c);
-        for (int o = 0; o < 4; o++)
-            out[o / 2][2 * x + o % 2] = sum1(c[o]);
-    }
+    for (; x + 4 <= x1; x += 4)
+        apply2_some(rows, centre, coef, CONST(unit), classes, x, 4, out);
+    if (x < x1)
+        apply2_some(rows, centre, coef, CONST(unit), classes, x, x1 - x, out);
 }
 
-void filter_apply3_f32_avx2(const float *const rows[ROWS], const float *coef, const int32_t *classes, int x0, int x1,
-                            float *const *out)
+/* The ninth output is summed on its own. */
+void filter_apply3_s16_avx2(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
+                            const int32_t *classes, int x0, int x1, float *const *out)
 {
-    __m256 c[9];
     float sums[8];
     for (int x = x0; x < x1; x++) {
-        chains(rows, x, filter_of(coef, classes, x, 9), 9, 0, 9, c);
-        _mm256_storeu_ps(sums, sum8(c));
+        __m256i c[5];
+        chains(rows, x, filter_of(coef, classes[x], 12), 12, 5, c);
+        _mm256_storeu_ps(sums, to_levels(sum_across(c), CONST(unit), CONST(centre[x])));
         for (int o = 0; o < 8; o++)
             out[o / 3][3 * x + o % 3] = sums[o];
-        out[2][3 * x + 2] = sum1(c[8]);
+        __m128i ninth = _mm256_castsi256_si128(c[4]);
+        ninth = _mm_add_epi32(ninth, _mm_unpackhi_epi64(ninth, ninth));
+        ninth = _mm_add_epi32(ninth, _mm_shuffle_epi32(ninth, 0x55));
+        out[2][3 * x + 2] = centre[x] + (float)_mm_cvtsi128_si32(ninth) * unit;
     }
 }
 
-void filter_apply4_f32_avx2(const float *const rows[ROWS], const float *coef, const int32_t *classes, int x0, int x1,
-                            float *const *out)
+void filter_apply4_s16_avx2(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
+                            const int32_t *classes, int x0, int x1, float *const *out)
 {
-    __m256 c[8];
     for (int x = x0; x < x1; x++) {
-        const float *w = filter_of(coef, classes, x, 16);
+        __m256i c[8];
+        chains(rows, x, filter_of(coef, classes[x], 16), 16, 8, c);
         for (int half = 0; half < 2; half++) {
-            chains(rows, x, w, 16, 8 * half, 8, c);
-            __m256 sums = sum8(c);
-            _mm_storeu_ps(out[2 * half] + 4 * x, _mm256_castps256_ps128(sums));
-            _mm_storeu_ps(out[2 * half + 1] + 4 * x, _mm256_extractf128_ps(sums, 1));
+            __m256 levels = to_levels(sum_across(c + 4 * half), CONST(unit), CONST(centre[x]));
+            _mm_storeu_ps(out[2 * half] + 4 * x, _mm256_castps256_ps128(levels));
+            _mm_storeu_ps(out[2 * half + 1] + 4 * x, _mm256_extractf128_ps(levels, 1));
         }
     }
 }

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The hashed filter for AVX-512: a row of the window lies four times in a vector and is multiplied with that row of
+ * four outputs' filters, one load for each (loads bound it); what comes together is summed across by a tree of shuffles
+ * for sixteen outputs at a time. Classes by masks.
+ */
+#include <immintrin.h>
+
+#include "filter/filter_dsp.h"
+
+#define CONST(v) _mm512_set1_ps(v)
+#define WIDE 16
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE __m512 mul(__m512 a, __m512 b)
+{
+    return _mm512_mul_ps(a, b);
+}
+
+INLINE __m512 add(__m512 a, __m512 b)
+{
+    return _mm512_add_ps(a, b);
+}
+
+INLINE __m512 sub(__m512 a, __m512 b)
+{
+    return _mm512_sub_ps(a, b);
+}
+
+/* The columns of a vector that begins at x, of those before x1. */
+INLINE __mmask16 columns(int x, int x1)
+{
+    return x1 - x >= WIDE ? 0xffff : (__mmask16)((1u << (x1 - x)) - 1);
+}
+
+void filter_products_f32_avx512(const float *const rows[3], int x0, int x1, float *const products[3])
+{
+    for (int x = x0; x < x1; x += WIDE) {
+        const __mmask16 m = columns(x, x1);
+        __m512 right = _mm512_maskz_loadu_ps(m, rows[1] + x + 1), left = _mm512_maskz_loadu_ps(m, rows[1] + x - 1);
+        __m512 down = _mm512_maskz_loadu_ps(m, rows[2] + x), up = _mm512_maskz_loadu_ps(m, rows[0] + x);
+        __m512 gx = mul(sub(right, left), CONST(0.5f)), gy = mul(sub(down, up), CONST(0.5f));
+        _mm512_mask_storeu_ps(products[0] + x, m, mul(gx, gx));
+        _mm512_mask_storeu_ps(products[1] + x, m, mul(gx, gy));
+        _mm512_mask_storeu_ps(products[2] + x, m, mul(gy, gy));
+    }
+}
+
+INLINE __m512 gauss(__m512 a, __m512 b, __m512 c, __m512 d, __m512 e)
+{
+    __m512 sides = add(mul(CONST(FILTER_GAUSS_2), add(a, e)), mul(CONST(FILTER_GAUSS_1), add(b, d)));
+    return add(sides, mul(CONST(FILTER_GAUSS_0), c));
+}
+
+void filter_smooth_f32_avx512(const float *const rows[5], int x0, int x1, float *out)
+{
+    for (int x = x0; x < x1; x += WIDE) {
+        const __mmask16 m = columns(x, x1);
+        __m512 v[5];
+        for (int i = 0; i < 5; i++)
+            v[i] = _mm512_maskz_loadu_ps(m, rows[i] + x);
+        _mm512_mask_storeu_ps(out + x, m, gauss(v[0], v[1], v[2], v[3], v[4]));
+    }
+}
+
+INLINE __m512 across(const float *p, __mmask16 m)
+{
+    __m512 v[5];
+    for (int i = 0; i < 5; i++)
+        v[i] = _mm512_maskz_loadu_ps(m, p - 2 + i);
+    return gauss(v[0], v[1], v[2], v[3], v[4]);
+}
+
+struct slope {
+    __m512 off, gx, gy;
+};
+
+/* rows: the pixels above, beside and below, at the vector's first column. */
+INLINE struct slope slope_at(const float *const *rows, int x, __mmask16 m)
+{
+    __m512 column[3], rise[3], middle = _mm512_maskz_loadu_ps(m, rows[1] + x);
+    for (int i = 0; i < 3; i++) {
+        __m512 up = _mm512_maskz_loadu_ps(m, rows[0] + x - 1 + i), down = _mm512_maskz_loadu_ps(m, rows[2] + x - 1 + i);
+        __m512 mid = i == 1 ? middle : _mm512_maskz_loadu_ps(m, rows[1] + x - 1 + i);
+        column[i] = add(add(up, down), mul(CONST(2.0f), mid));
+        rise[i] = sub(down, up);
+    }
+    __m512 blur = mul(add(add(column[0], column[2]), mul(CONST(2.0f), column[1])), CONST(0.0625f));
+    return (struct slope){ sub(blur, middle), sub(column[2], column[0]),
+                           add(add(rise[0], rise[2]), mul(CONST(2.0f), rise[1])) };
+}
+
+INLINE __mmask16 at_least(__m512 a, __m512 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
+}
+
+INLINE __mmask16 is_negative(__m512 a)
+{
+    return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_LT_OQ);
+}
+
+/* v + n where the mask is set. */
+INLINE __m512i raise(__m512i v, __mmask16 m, int n)
+{
+    return _mm512_mask_add_epi32(v, m, v, _mm512_set1_epi32(n));
+}
+
+/* Where the gradient along the eigenvector and off have opposite signs. */
+INLINE __mmask16 opposite(__m512 half, __m512 b, __m512 root, __mmask16 behind, __mmask16 below, struct slope s)
+{
+    __m512 flat = add(mul(s.gx, add(half, root)), mul(s.gy, b));
+    __m512 upright = add(mul(s.gx, b), mul(s.gy, sub(root, half)));
+    flat = _mm512_mask_xor_ps(flat, below, flat, CONST(-0.0f));
+    return is_negative(mul(_mm512_mask_blend_ps(behind, flat, upright), s.off));
+}
+
+INLINE __m512i class_of(__m512 a, __m512 b, __m512 d, struct slope s)
+{
+    enum { N = FOVI_FILTER_DIRECTIONS, CELL = FOVI_FILTER_CELL, STRENGTH = FOVI_FILTER_COHERENCES * CELL };
+    __m512 mean = mul(add(a, d), CONST(0.5f)), half = mul(sub(a, d), CONST(0.5f));
+    __m512 root = _mm512_sqrt_ps(add(mul(half, half), mul(b, b))), l1 = add(mean, root), l2 = sub(mean, root);
+    __m512i c = _mm512_maskz_set1_epi32(at_least(l1, CONST(FILTER_STRENGTH_0)), STRENGTH);
+    c = raise(c, at_least(l1, CONST(FILTER_STRENGTH_1)), STRENGTH);
+    c = raise(c, at_least(l1, CONST(FILTER_STRENGTH_2)), STRENGTH);
+    c = raise(c, at_least(mul(l1, CONST(FILTER_COHERENCE_1)), mul(l2, CONST(FILTER_COHERENCE_2))), CELL);
+
+    /* The octant: 4 below + (below != behind ? 3 - steep : steep). */
+    __mmask16 below = is_negative(b), behind = is_negative(half), crossed = below ^ behind;
+    __mmask16 steep = at_least(_mm512_abs_ps(b), _mm512_abs_ps(half));
+    c = raise(c, below, 4);
+    c = raise(c, crossed, 2);
+    c = raise(c, crossed ^ steep, 1);
+
+    __m512 bent = mul(s.off, s.off), scale = add(l1, CONST(FILTER_CURVATURE_FLOOR));
+    __mmask16 curved = at_least(bent, mul(CONST(FILTER_CURVATURE_0), scale));
+    c = raise(c, curved, N);
+    c = raise(c, curved & opposite(half, b, root, behind, below, s), N);
+    return raise(c, at_least(bent, mul(CONST(FILTER_CURVATURE_1), scale)), 2 * N);
+}
+
+void filter_classify_f32_avx512(const float *const rows[3], const float *const smoothed[3], int x0, int x1,
+                                int32_t *classes)
+{
+    for (int x = x0; x < x1; x += WIDE) {
+        const __mmask16 m = columns(x, x1);
+        struct slope s = slope_at(rows, x, m);
+        __m512i c = class_of(across(smoothed[0] + x, m), across(smoothed[1] + x, m), across(smoothed[2] + x, m), s);
+        _mm512_mask_storeu_epi32(classes + x, m, c);
+    }
+}
+
+void filter_levels_f32_avx512(const float *row, int x0, int x1, int16_t *levels)
+{
+    for (int x = x0; x < x1; x += WIDE) {
+        const __mmask16 m = columns(x, x1);
+        __m512 v = mul(sub(_mm512_maskz_loadu_ps(m, row + x), CONST(FILTER_MIDDLE)), CONST(FILTER_STEPS));
+        v = _mm512_min_ps(_mm512_max_ps(v, CONST(FILTER_LEAST)), CONST(FILTER_MOST));
+        _mm256_mask_storeu_epi16(levels + x, m, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(v)));
+    }
+}
+
+#define ROWS FOVI_FILTER_TAPS
+#define LANES FOVI_FILTER_LANES
+#define LEFT (FOVI_FILTER_TAPS / 2)
+
+/* Sums of n times four outputs of one pixel, each as four parts. */
+INLINE void chains(const int16_t *const rows[ROWS], int x, const int16_t *w, int n, __m512i *sum)
+{
+    for (int r = 0; r < ROWS; r++) {
+        __m512i pixels = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(rows[r] + x - LEFT)));
+        for (int i = 0; i < n; i++) {
+            __m512i part = _mm512_madd_epi16(_mm512_load_si512(w + (r * n + i) * 4 * LANES), pixels);
+            sum[i] = r ? _mm512_add_epi32(sum[i], part) : part;
+        }
+    }
+}
+
+/* The parts of four vectors of four outputs summed: output o of c[i] comes to 4 o + i. */
+INLINE __m512i sum_across(__m512i c0, __m512i c1, __m512i c2, __m512i c3)
+{
+    __m512i a = _mm512_add_epi32(_mm512_unpacklo_epi32(c0, c1), _mm512_unpackhi_epi32(c0, c1));
+    __m512i b = _mm512_add_epi32(_mm512_unpacklo_epi32(c2, c3), _mm512_unpackhi_epi32(c2, c3));
+    return _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+}
+
+INLINE __m512 to_levels(__m512i sums, __m512 unit, __m512 centre)
+{
+    return add(centre, mul(_mm512_cvtepi32_ps(sums), unit));
+}
+
+INLINE const int16_t *filter_of(const int16_t *coef, int class_number, int n_columns)
+{
+    return coef + (ptrdiff_t)class_number * (ROWS * LANES * n_columns);
+}
+
+/* Pixels x .. x + n - 1, n <= 4, by 2. */
+INLINE void apply2_some(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, __m512 unit,
+                        const int32_t *classes, int x, int n, float *const *out)
+{
+    const __m512i by_row = _mm512_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
+    const __m512i twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 0, 0, 1, 1, 2, 2, 3, 3);
+    __m512i c[4];
+#pragma GCC unroll 4
+    for (int p = 0; p < 4; p++) {
+        int at = p < n ? x + p : x;
+        chains(rows, at, filter_of(coef, classes[at], 4), 1, c + p);
+    }
+    __m512 middle = _mm512_permutexvar_ps(twice, _mm512_castps128_ps512(_mm_loadu_ps(centre + x)));
+    __m512i sums = _mm512_permutexvar_epi32(by_row, sum_across(c[0], c[1], c[2], c[3]));
+    __m512 levels = to_levels(sums, unit, middle);
+    __mmask8 m = (__mmask8)((1u << (2 * n)) - 1);
+    if (n == 4) {
+        _mm256_storeu_ps(out[0] + 2 * x, _mm512_castps512_ps256(levels));
+        _mm256_storeu_ps(out[1] + 2 * x, _mm512_extractf32x8_ps(levels, 1));
+    } else {
+        _mm256_mask_storeu_ps(out[0] + 2 * x, m, _mm512_castps512_ps256(levels));
+        _mm256_mask_storeu_ps(out[1] + 2 * x, m, _mm512_extractf32x8_ps(levels, 1));
+    }
+}
+
+void filter_apply2_s16_avx512(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
+                              const int32_t *classes, int x0, int x1, float *const *out)
+{
+    int x = x0;
+    for (; x + 4 <= x1; x += 4)
+        apply2_some(rows, centre, coef, CONST(unit), classes, x, 4, out);
+    if (x < x1)
+        apply2_some(rows, centre, coef, CONST(unit), classes, x, x1 - x, out);
+}
+
+/* Pixels x .. x + n - 1, n <= 4, by 3. */
+INLINE void apply3_some(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, __m512 unit,
+                        const int32_t *classes, int x, int n, float *const *out)
+{
+    const __m512i thrice = _mm512_setr_epi32(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 0, 0, 0);
+    const __m512i row0 = _mm512_setr_epi32(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, 0, 0, 0, 0);
+    const __m512i row1 = _mm512_setr_epi32(12, 16, 20, 13, 17, 21, 14, 18, 22, 15, 19, 23, 0, 0, 0, 0);
+    const __m512i row2 = _mm512_setr_epi32(8, 12, 16, 9, 13, 17, 10, 14, 18, 11, 15, 19, 0, 0, 0, 0);
+    const __mmask16 m = (__mmask16)((1u << (3 * n)) - 1);
+    __m512i c[4][3];
+#pragma GCC unroll 4
+    for (int p = 0; p < 4; p++) {
+        int at = p < n ? x + p : x;
+        chains(rows, at, filter_of(coef, classes[at], 12), 3, c[p]);
+    }
+    __m512 middle = _mm512_permutexvar_ps(thrice, _mm512_castps128_ps512(_mm_loadu_ps(centre + x)));
+    __m512i s[3];
+    for (int i = 0; i < 3; i++)
+        s[i] = sum_across(c[0][i], c[1][i], c[2][i], c[3][i]);
+    s[2] = _mm512_permutex2var_epi32(s[1], row2, s[2]);
+    s[1] = _mm512_permutex2var_epi32(s[0], row1, s[1]);
+    s[0] = _mm512_permutexvar_epi32(row0, s[0]);
+    for (int i = 0; i < 3; i++)
+        _mm512_mask_storeu_ps(out[i] + 3 * x, m, to_levels(s[i], unit, middle));
+}
+
+void filter_apply3_s16_avx512(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
+                              const int32_t *classes, int x0, int x1, float *const *out)
+{
+    int x = x0;
+    for (; x + 4 <= x1; x += 4)
+        apply3_some(rows, centre, coef, CONST(unit), classes, x, 4, out);
+    if (x < x1)
+        apply3_some(rows, centre, coef, CONST(unit), classes, x, x1 - x, out);
+}
+
+void filter_apply4_s16_avx512(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
+                              const int32_t *classes, int x0, int x1, float *const *out)
+{
+    const __m512i by_row = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    for (int x = x0; x < x1; x++) {
+        __m512i c[4];
+        chains(rows, x, filter_of(coef, classes[x], 16), 4, c);
+        __m512i sums = _mm512_permutexvar_epi32(by_row, sum_across(c[0], c[1], c[2], c[3]));
+        __m512 levels = to_levels(sums, CONST(unit), CONST(centre[x]));
+        _mm_storeu_ps(out[0] + 4 * x, _mm512_castps512_ps128(levels));
+        _mm_storeu_ps(out[1] + 4 * x, _mm512_extractf32x4_ps(levels, 1));
+        _mm_storeu_ps(out[2] + 4 * x, _mm512_extractf32x4_ps(levels, 2));
+        _mm_storeu_ps(out[3] + 4 * x, _mm512_extractf32x4_ps(levels, 3));
+    }
+}
