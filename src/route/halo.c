@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * How many pixels a network computes for a region of tiles. Layer l of n needs the region grown by n - 1 - l pixels;
- * the pixels of the layers are averaged with their multiply-adds as weights. A tile that is off is covered from its
- * eight neighbours only, which is exact up to 17 layers.
+ * How many pixels a network computes for a region of tiles. Layer l of n computes the region grown by r = n - 1 - l
+ * pixels to the sides and downwards and, since rows are made in groups of four (src/net/exec.c), by 3 r upwards; the
+ * pixels of the layers are averaged with their multiply-adds as weights. A tile that is off is covered from its eight
+ * neighbours only, which is exact up to six layers; what the first layers of longer networks make two tiles above a
+ * region is left out.
  */
 #include "route/halo.h"
 
 const int fovi_route_step_x[8] = { -1, 0, 1, -1, 1, -1, 0, 1 };
 const int fovi_route_step_y[8] = { -1, -1, -1, 0, 0, 1, 1, 1 };
+
+/* Rows that a layer makes above the region for each of its radius: groups of four rows for two that are needed. */
+enum { ROWS_ABOVE = 3 };
 
 /* How far a pixel of a tile (0..edge-1) lies from the neighbour in that direction. */
 static int distance(int at, int edge, int step)
@@ -15,7 +20,16 @@ static int distance(int at, int edge, int step)
     return step < 0 ? at + 1 : step > 0 ? edge - at : 0;
 }
 
-/* share[d] = part of the work that reaches d pixels beyond the region, d = 1..16. */
+/* The radius from which on a layer that serves the neighbour makes the pixel. */
+static int radius_from(int x, int y, int w, int h, int bit)
+{
+    int dx = distance(x, w, fovi_route_step_x[bit]), dy = distance(y, h, fovi_route_step_y[bit]);
+    if (fovi_route_step_y[bit] > 0)
+        dy = (dy + ROWS_ABOVE - 1) / ROWS_ABOVE;
+    return dx > dy ? dx : dy;
+}
+
+/* share[d] = part of the work that has a radius of d pixels or more, d = 1..16. */
 static void work_shares(const struct fovi_route_rung *rung, int scale, double share[18])
 {
     double total = 0.0;
@@ -40,9 +54,7 @@ static void fill_shape(double beside[256], int w, int h, const double share[18])
         for (int x = 0; x < w; x++) {
             unsigned char nearest[256] = { 17 };
             for (unsigned k = 1; k < 256; k++) {
-                int bit = __builtin_ctz(k);
-                int dx = distance(x, w, fovi_route_step_x[bit]), dy = distance(y, h, fovi_route_step_y[bit]);
-                int d = dx > dy ? dx : dy, rest = nearest[k & (k - 1)];
+                int d = radius_from(x, y, w, h, __builtin_ctz(k)), rest = nearest[k & (k - 1)];
                 nearest[k] = (unsigned char)(d < rest ? d : rest);
                 beside[k] += share[nearest[k]];
             }

@@ -13,6 +13,9 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "model/model.h"
+#include "net/exec.h"
+#include "route/halo.h"
 #include "route/route.h"
 #include "route/route_math.h"
 
@@ -44,7 +47,7 @@ static void log_and_exp_are_accurate(void **state)
     assert_true(fovi_route_log(1.0) == 0.0 && fovi_route_exp(0.0) == 1.0);
 }
 
-/* Pixels within d of the region, the square way. */
+/* Pixels of the region grown by d, and by 3 d upwards, the square way. */
 static double grown_px(const uint8_t *on, int w, int h, int d)
 {
     int n_x = (w + 15) / 16;
@@ -52,7 +55,7 @@ static double grown_px(const uint8_t *on, int w, int h, int d)
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
             int hit = 0;
-            for (int j = y - d; j <= y + d && !hit; j++)
+            for (int j = y - d; j <= y + 3 * d && !hit; j++)
                 for (int i = x - d; i <= x + d && !hit; i++)
                     hit = i >= 0 && j >= 0 && i < w && j < h && on[j / 16 * n_x + i / 16];
             count += hit;
@@ -83,12 +86,62 @@ static void halo_is_the_grown_region(void **state)
     }
 }
 
+/* Work that the executor counts for the tiles that are on, in input pixels of the whole network. */
+static double executed_px(const struct fovi_graph *graph, int w, int h, const uint8_t *on)
+{
+    struct fovi_exec *exec = NULL;
+    struct fovi_window luma;
+    float *out = calloc((size_t)w * (size_t)h * (size_t)(graph->scale * graph->scale), sizeof *out);
+    assert_non_null(out);
+    assert_int_equal(fovi_window_init(ctx, &luma, w, h, 1, h), FOVEA_OK); /* zeros */
+    fovi_window_push(&luma, h);
+    assert_int_equal(fovi_exec_create(ctx, graph, w, h, &exec), FOVEA_OK);
+    fovi_exec_begin(exec, on, 1);
+    fovi_exec_rows(exec, &luma, 0, h, out, w * graph->scale);
+    double px = fovi_exec_px(exec);
+    fovi_exec_free(&exec);
+    fovi_window_free(ctx, &luma);
+    free(out);
+    return px;
+}
+
+/* Less the few columns between slices and what long networks do two tiles above a region. */
+static void halo_counts_what_is_executed(void **state)
+{
+    (void)state;
+    enum { W = 11 * 16 - 3, H = 9 * 16 - 7, N = 11 * 9 };
+    struct fovi_rng rng = { 78 };
+    for (int rung = 1; rung < FOVI_ROUTE_N_RUNGS; rung++) {
+        fovea_model *model = NULL;
+        struct fovi_route_halo *halo = NULL;
+        if (fovea_model_builtin(ctx, fovi_route_ladder[rung].name, 4, &model) != FOVEA_OK)
+            continue;
+        assert_int_equal(fovi_route_halo_create(ctx, &fovi_route_ladder[rung], 4, W, H, &halo), FOVEA_OK);
+        for (int share = 2; share < 12; share++) {
+            uint8_t on[N];
+            for (int t = 0; t < N; t++)
+                on[t] = fovi_rng_below(&rng, (uint32_t)share) == 0;
+            double executed = executed_px(fovi_model_graph(model), W, H, on);
+            double px = fovi_route_halo_px(halo, on, 1);
+            assert_true(px > .93 * executed && px < 1.0001 * executed);
+        }
+        fovi_route_halo_free(ctx, halo);
+        fovea_model_free(&model);
+    }
+}
+
+/* Size in pixels of the problem that was made last. */
+static int problem_width, problem_height;
+
 /* A problem with random gains, roughly log-normal, on tiles_x by tiles_y tiles less a few pixels. Filter or tiny. */
 static struct fovi_route_problem make_problem(struct fovi_rng *rng, int tiles_x, int tiles_y, double *gain)
 {
     struct fovi_route_halo *halo = NULL;
-    int w = tiles_x * 16 - (int)fovi_rng_below(rng, 16), h = tiles_y * 16 - (int)fovi_rng_below(rng, 16);
-    assert_int_equal(fovi_route_halo_create(ctx, &fovi_route_ladder[FOVI_ROUTE_TINY], 4, w, h, &halo), FOVEA_OK);
+    problem_width = tiles_x * 16 - (int)fovi_rng_below(rng, 16);
+    problem_height = tiles_y * 16 - (int)fovi_rng_below(rng, 16);
+    assert_int_equal(
+        fovi_route_halo_create(ctx, &fovi_route_ladder[FOVI_ROUTE_TINY], 4, problem_width, problem_height, &halo),
+        FOVEA_OK);
     struct fovi_route_problem p = { .n_levels = 2,
                                     .level = { { NULL, NULL, 30, 30 }, { halo, gain, 130, 130 } },
                                     .max_loss_db = 0.05 };
@@ -222,13 +275,14 @@ static double best_cost(const struct fovi_route_problem *p, int n)
 }
 
 /* The same with small above tiny: some tiles gain more by it, some nothing. */
-static void add_small(struct fovi_rng *rng, struct fovi_route_problem *p, int tiles_x, int tiles_y, double *more)
+static void add_small(struct fovi_rng *rng, struct fovi_route_problem *p, double *more)
 {
     struct fovi_route_halo *halo = NULL;
+    const struct fovi_route_halo *below = p->level[1].halo;
     assert_int_equal(
-        fovi_route_halo_create(ctx, &fovi_route_ladder[FOVI_ROUTE_SMALL], 4, tiles_x * 16, tiles_y * 16, &halo),
+        fovi_route_halo_create(ctx, &fovi_route_ladder[FOVI_ROUTE_SMALL], 4, problem_width, problem_height, &halo),
         FOVEA_OK);
-    for (int t = 0; t < tiles_x * tiles_y; t++)
+    for (int t = 0; t < below->n_x * below->n_y; t++)
         more[t] = p->level[1].gain[t] * (1 + .6 * fovi_rng_uniform(rng));
     p->level[2] = (struct fovi_route_level){ halo, more, 700, 700 };
     p->n_levels = 3;
@@ -244,7 +298,7 @@ static void three_levels_come_near_the_best_choice(void **state)
     int seen[3] = { 0 };
     for (int round = 0; round < rounds; round++) {
         struct fovi_route_problem p = make_problem(&rng, 3, 3, gain);
-        add_small(&rng, &p, 3, 3, more);
+        add_small(&rng, &p, more);
         p.max_loss_db = .02 + .02 * round;
         assert_int_equal(fovi_route_select(ctx, &p, level), FOVEA_OK);
         assert_true(fovi_route_loss_db(&p, level) <= p.max_loss_db);
@@ -258,7 +312,7 @@ static void three_levels_come_near_the_best_choice(void **state)
     print_message("three levels, cost above the best choice: mean %.2f %%, worst %.2f %%; tiles %d %d %d\n",
                   100 * sum / rounds, 100 * worst, seen[0], seen[1], seen[2]);
     assert_true(seen[0] && seen[1] && seen[2]);
-    assert_true(sum / rounds < .25 && worst < 1.7); /* nine tiles are nearly all halo: the hardest case */
+    assert_true(sum / rounds < .02 && worst < .15);
 }
 
 static void three_levels_keep_the_limits(void **state)
@@ -268,7 +322,7 @@ static void three_levels_keep_the_limits(void **state)
     double gain[20 * 12], more[20 * 12], last = 1e300;
     uint8_t level[20 * 12];
     struct fovi_route_problem p = make_problem(&rng, 20, 12, gain);
-    add_small(&rng, &p, 20, 12, more);
+    add_small(&rng, &p, more);
     for (p.max_loss_db = 0; p.max_loss_db < 1; p.max_loss_db += .05) {
         assert_int_equal(fovi_route_select(ctx, &p, level), FOVEA_OK);
         assert_true(fovi_route_loss_db(&p, level) <= p.max_loss_db);
@@ -481,6 +535,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(log_and_exp_are_accurate),
         cmocka_unit_test(halo_is_the_grown_region),
+        cmocka_unit_test(halo_counts_what_is_executed),
         cmocka_unit_test(no_loss_means_the_network_everywhere),
         cmocka_unit_test(more_loss_never_costs_more),
         cmocka_unit_test(budgets_are_kept),
