@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Pictures encoded to memory instead of a file, for those who embed them: web pages, messages, archives.
+ * Pictures encoded to memory instead of a file, for those who embed them: web pages, messages, archives; and back.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -91,4 +91,71 @@ void fovea_io_bytes_free(void **bytes)
 {
     g_free(*bytes);
     *bytes = NULL;
+}
+
+/* The loader of a format by its first bytes, NULL for all but three. */
+static const char *loader_of(const void *bytes, size_t n_bytes)
+{
+    const unsigned char *b = bytes;
+    if (n_bytes > 3 && b[0] == 0xff && b[1] == 0xd8 && b[2] == 0xff)
+        return "jpegload_buffer";
+    if (n_bytes > 8 && !memcmp(b, "\x89PNG\r\n\x1a\n", 8))
+        return "pngload_buffer";
+    return n_bytes > 12 && !memcmp(b, "RIFF", 4) && !memcmp(b + 8, "WEBP", 4) ? "webpload_buffer" : NULL;
+}
+
+static int fail_decode(fovea_io *io, const char *fallback)
+{
+    char text[256];
+    return fovi_io_fail(io, FOVEA_E_FORMAT, "a picture in memory cannot be read: %s",
+                        fovi_io_vips_text(text, sizeof text, fallback));
+}
+
+/* The header is read, samples are not yet. */
+static int open_bytes(fovea_io *io, const void *bytes, size_t n_bytes, VipsImage **out)
+{
+    const char *loader = loader_of(bytes, n_bytes);
+    VipsOperation *operation = loader ? vips_operation_new(loader) : NULL;
+    if (!operation)
+        return fail_decode(io, "it is no PNG, JPEG or WebP that can be decoded here");
+    VipsBlob *blob = vips_blob_copy(bytes, n_bytes);
+    g_object_set(operation, "buffer", blob, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
+    vips_area_unref(VIPS_AREA(blob));
+    int failed = vips_cache_operation_buildp(&operation);
+    if (!failed)
+        g_object_get(operation, "out", out, NULL);
+    vips_object_unref_outputs(VIPS_OBJECT(operation));
+    g_object_unref(operation);
+    return failed ? fail_decode(io, "it could not be decoded") : FOVEA_OK;
+}
+
+static int take_samples(fovea_io *io, VipsImage *image, struct fovea_image *out)
+{
+    int is_deep = image->BandFmt == VIPS_FORMAT_USHORT, n = image->Bands;
+    if ((!is_deep && image->BandFmt != VIPS_FORMAT_UCHAR) || n > 4 || image->Type == VIPS_INTERPRETATION_CMYK)
+        return fail_decode(io, "its samples are not grey or RGB of 8 or 16 bits");
+    if (image->Xsize > io->max_pixels / image->Ysize)
+        return fovi_io_fail(io, FOVEA_E_LIMIT, "a picture in memory has %dx%d pixels, over the limit of %lld",
+                            image->Xsize, image->Ysize, (long long)io->max_pixels);
+    const struct fovea_format format = { is_deep ? FOVEA_SAMPLE_U16 : FOVEA_SAMPLE_U8, n, n == 2 || n == 4 };
+    size_t row_bytes = fovi_io_row_bytes(image->Xsize, &format), n_bytes = 0;
+    void *samples = vips_image_write_to_memory(image, &n_bytes);
+    if (!samples)
+        return fail_decode(io, "it could not be decoded");
+    *out = (struct fovea_image){ image->Xsize, image->Ysize, format, malloc(n_bytes), (ptrdiff_t)row_bytes };
+    if (out->data)
+        memcpy(out->data, samples, n_bytes);
+    g_free(samples);
+    return out->data ? FOVEA_OK : fovi_io_fail(io, FOVEA_E_NOMEM, "out of memory");
+}
+
+int fovea_io_decode_image(fovea_io *io, const void *bytes, size_t n_bytes, struct fovea_image *out)
+{
+    VipsImage *image = NULL;
+    *out = (struct fovea_image){ 0 };
+    int code = open_bytes(io, bytes, n_bytes, &image);
+    if (!code)
+        code = take_samples(io, image, out);
+    g_clear_object(&image);
+    return code;
 }

@@ -12,6 +12,7 @@ struct evaluate_options {
     const char *scales, *metrics, *csv, *report;
     struct cli_words methods;
     struct cli_how how;
+    int jpeg;
 };
 
 static const struct evaluate_options defaults = { .how = CLI_HOW_DEFAULTS };
@@ -27,6 +28,9 @@ static const struct cli_option rows[] = {
       "besides PSNR-Y and SSIM-Y: psnr, ms_ssim, fsim, fsimc, gmsd,\nergas, sam, delta_e, with commas between them, or "
       "all",
       offsetof(struct evaluate_options, metrics), 0., 0. },
+    { "jpeg", 0, CLI_INTEGER, "Q",
+      "the reduced pictures pass through a JPEG of quality Q,\n1..100, with chroma in full, before they are enlarged",
+      offsetof(struct evaluate_options, jpeg), 1., 100. },
     { "csv", 0, CLI_WORD, "FILE.csv", "write a line for each picture, method and scale",
       offsetof(struct evaluate_options, csv), 0., 0. },
     { "report", 0, CLI_WORD, "FILE.html|.json",
@@ -153,7 +157,7 @@ static int evaluate(struct evaluation *e, const struct evaluate_options *o)
 static int run(struct cli *cli, void *options, int n_words, char **words)
 {
     const struct evaluate_options *o = options;
-    struct evaluation e = { .cli = cli, .folder = n_words ? words[0] : NULL };
+    struct evaluation e = { .cli = cli, .folder = n_words ? words[0] : NULL, .jpeg_quality = o->jpeg };
     int code = check_options(&e, o, n_words);
     if (code)
         return code;

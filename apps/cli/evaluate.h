@@ -44,6 +44,7 @@ struct evaluation {
     int is_asked[CLI_N_FIGURES]; /* which figures were made; PSNR-Y and SSIM-Y always are */
     int n_scales;
     struct eval_scale scales[EVAL_MAX_SCALES]; /* in the order in which they were asked for */
+    int jpeg_quality; /* reduced pictures pass through a JPEG of this quality, 1..100; 0 = they do not */
 };
 
 /* ---- evaluate_run.c ---- */

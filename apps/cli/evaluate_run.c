@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Evaluation: each picture is cropped to a multiple of the scale, reduced exactly, enlarged by each method in memory
- * and compared with itself; the border that is ignored is the scale.
+ * Evaluation: each picture is cropped to a multiple of the scale, reduced exactly, compressed where that is asked for,
+ * enlarged by each method in memory and compared with itself; the border that is ignored is the scale.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -42,12 +42,33 @@ static int score(struct work *w, struct eval_method *method)
     return code ? cli_fail_core(cli, code) : CLI_OK;
 }
 
+/* The reduced picture becomes what a JPEG file would give back. */
+static int compress(struct work *w)
+{
+    struct cli *cli = w->e->cli;
+    struct fovea_image decoded;
+    void *bytes;
+    size_t n_bytes;
+    if (w->reduced.format.has_alpha)
+        return cli_fail(cli, CLI_INPUT, "'%s' has alpha, which a JPEG cannot hold", w->e->paths[w->picture]);
+    int code = fovea_io_encode_image(cli->io, &w->reduced, "jpeg", w->e->jpeg_quality, NULL, &bytes, &n_bytes);
+    if (!code)
+        code = fovea_io_decode_image(cli->io, bytes, n_bytes, &decoded);
+    fovea_io_bytes_free(&bytes);
+    if (code)
+        return cli_fail_io(cli, code, 1);
+    fovea_io_image_free(&w->reduced);
+    w->reduced = decoded;
+    return CLI_OK;
+}
+
 static int score_all(struct work *w)
 {
     struct cli *cli = w->e->cli;
     int code = fovea_imresize(cli->ctx, &w->original, w->scale->scale, &w->reduced);
     if (code)
         return cli_fail_core(cli, code);
+    code = w->e->jpeg_quality ? compress(w) : CLI_OK;
     for (int i = 0; i < w->scale->n_methods && !code; i++)
         if (!w->again || !w->again->only || w->again->only == &w->scale->methods[i])
             code = cli_is_interrupted() ? cli_fail(cli, CLI_CANCELLED, "cancelled") : score(w, &w->scale->methods[i]);

@@ -68,6 +68,8 @@ static json_t *json_scale(const struct evaluation *e, const struct eval_scale *s
         json_object_set_new(methods, scale->methods[i].word, json_method(e, scale, &scale->methods[i]));
     json_object_set_new(object, "scale", json_integer(scale->scale));
     json_object_set_new(object, "images", json_integer(e->n_pictures));
+    if (e->jpeg_quality)
+        json_object_set_new(object, "jpeg_quality", json_integer(e->jpeg_quality));
     json_object_set_new(object, "methods", methods);
     json_object_set_new(object, "curve", json_curve(e, scale));
     return object;

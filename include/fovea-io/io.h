@@ -176,6 +176,11 @@ FOVEA_API int fovea_io_encode_image(fovea_io *io, const struct fovea_image *imag
                                     const fovea_io_reader *like, void **bytes, size_t *n_bytes);
 FOVEA_API void fovea_io_bytes_free(void **bytes);
 
+/* The way back: the bytes of a PNG, JPEG or WebP file of 8 or 16 bits a sample as a picture, as it is stored (it is not
+ * turned, its profile is not used). out is filled; free with fovea_io_image_free. Errors: FOVEA_E_FORMAT (another
+ * format, or damaged), FOVEA_E_LIMIT (more pixels than the session allows), FOVEA_E_NOMEM. */
+FOVEA_API int fovea_io_decode_image(fovea_io *io, const void *bytes, size_t n_bytes, struct fovea_image *out);
+
 /* What a file holds, from its header; of several pages, the first. Errors as reader_open. */
 FOVEA_API int fovea_io_probe(fovea_io *io, const char *path, struct fovea_io_info *info);
 

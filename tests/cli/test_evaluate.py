@@ -45,12 +45,18 @@ for scale in found.get("scales", []):
 one = expect_ok("evaluate", "set", "-s", "3", "--method", "bicubic", "--json").json()
 check("scales" not in one and "fsim" not in one["methods"]["bicubic"], "one scale, nothing asked: as documented")
 check(one["methods"]["bicubic"]["psnr_y"] == found["scales"][1]["methods"]["bicubic"]["psnr_y"], "the same figures")
+low, high = (expect_ok("evaluate", "set", "-s", "3", "--method", "bicubic", "--json", "--jpeg", q).json()
+             for q in ("20", "100"))
+check(low["jpeg_quality"] == 20 and "jpeg_quality" not in one, "the quality is in the JSON: %s" % list(low))
+score = [r["methods"]["bicubic"]["psnr_y"] for r in (low, high, one)]
+check(score[0] < score[1] - .3 and abs(score[1] - score[2]) < .2, "compressed pictures score lower: %s" % score)
 text = expect_ok("evaluate", "set", "-s", "2,4", "--method", "bicubic", "--metrics", "ssim,gmsd").out
 check("GMSD" in text and "FSIM" not in text and "x2" in text and "x4" in text, "the tables: %s" % text)
 
 for scale, word in (("2,2", "twice"), ("2,,3", "not a number"), ("1", "within"), ("2,17", "within"),
                     ("4,2.5", "whole"), ("2,3,4,5,6,7,8,9,10", "more than 8")):
     expect(2, ["--scale", word], "evaluate", "set", "-s", scale)
+expect(2, ["--jpeg", "within"], "evaluate", "set", "-s", "2", "--jpeg", "101")
 expect(2, ["--metrics", "vmaf"], "evaluate", "set", "-s", "2", "--metrics", "fsim,vmaf")
 expect(4, "nowhere", "evaluate", "set", "-s", "2", "--csv", "nowhere/out.csv")
 check(not [n for n in names_in() if n.endswith(".tmp")], "no temporary file is left")

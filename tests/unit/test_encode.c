@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Pictures encoded to memory: the bytes are a file that gives the samples back, strides and alpha too; what cannot be
- * encoded is refused.
+ * Pictures encoded to memory: the bytes are a file that gives the samples back, strides and alpha too; decoded from
+ * memory they give them back as well; what cannot be encoded or decoded is refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,6 +95,63 @@ static void quality_is_heeded(void **state)
     fovea_io_bytes_free(&high);
 }
 
+/* The largest difference of a sample; sizes and channels must agree. */
+static int difference(const struct fovea_image *image, const struct fovea_image *out)
+{
+    int worst = 0;
+    assert_true(out->width == WIDTH && out->height == HEIGHT && out->format.sample == FOVEA_SAMPLE_U8);
+    assert_int_equal(out->format.n_channels, image->format.n_channels);
+    assert_int_equal(out->format.has_alpha, image->format.has_alpha);
+    for (int y = 0; y < HEIGHT; y++)
+        for (int i = 0; i < WIDTH * image->format.n_channels; i++) {
+            int d = samples[y * STRIDE + i] - ((const uint8_t *)out->data)[y * out->stride_bytes + i];
+            worst = abs(d) > worst ? abs(d) : worst;
+        }
+    return worst;
+}
+
+static void bytes_in_memory_are_decoded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format;
+        int quality, n_channels, has_alpha, most;
+    } cases[] = { { "png", 0, 4, 1, 0 },   { "png", 0, 1, 0, 0 },   { "webp", 0, 3, 0, 0 },
+                  { "jpeg", 95, 3, 0, 9 }, { "jpeg", 95, 1, 0, 9 }, { "png", 0, 2, 1, 0 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fovea_image image = picture(cases[i].n_channels, cases[i].has_alpha), out;
+        void *bytes;
+        size_t n_bytes;
+        assert_int_equal(fovea_io_encode_image(io, &image, cases[i].format, cases[i].quality, NULL, &bytes, &n_bytes),
+                         0);
+        assert_int_equal(fovea_io_decode_image(io, bytes, n_bytes, &out), FOVEA_OK);
+        assert_true(difference(&image, &out) <= cases[i].most);
+        fovea_io_image_free(&out);
+        /* cut off: an error, and nothing is held */
+        assert_int_equal(fovea_io_decode_image(io, bytes, n_bytes / 2, &out), FOVEA_E_FORMAT);
+        assert_null(out.data);
+        fovea_io_bytes_free(&bytes);
+    }
+}
+
+static void what_is_no_picture_is_not_decoded(void **state)
+{
+    (void)state;
+    struct fovea_image image = picture(3, 0), out;
+    struct fovea_io_params few = FOVEA_IO_DEFAULTS;
+    fovea_io *small_io = NULL;
+    void *bytes;
+    size_t n_bytes;
+    assert_int_equal(fovea_io_decode_image(io, "GIF89a, which is another format", 31, &out), FOVEA_E_FORMAT);
+    assert_int_equal(fovea_io_decode_image(io, "", 0, &out), FOVEA_E_FORMAT);
+    few.max_pixels = WIDTH * HEIGHT - 1;
+    assert_int_equal(fovea_io_create(&small_io, &few), FOVEA_OK);
+    assert_int_equal(fovea_io_encode_image(io, &image, "png", 0, NULL, &bytes, &n_bytes), 0);
+    assert_int_equal(fovea_io_decode_image(small_io, bytes, n_bytes, &out), FOVEA_E_LIMIT);
+    fovea_io_bytes_free(&bytes);
+    fovea_io_free(&small_io);
+}
+
 static void what_cannot_be_encoded_is_refused(void **state)
 {
     (void)state;
@@ -131,6 +188,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bytes_are_a_file),
         cmocka_unit_test(quality_is_heeded),
+        cmocka_unit_test(bytes_in_memory_are_decoded),
+        cmocka_unit_test(what_is_no_picture_is_not_decoded),
         cmocka_unit_test(what_cannot_be_encoded_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
