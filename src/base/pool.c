@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Threads that wait on a condition, take job numbers from a shared counter, and count down to the end of a loop.
+ * Threads that take job numbers from a shared counter. A loop is over when the caller has found no more jobs and every
+ * worker that joined has left; workers that are asleep need not wake up for it.
+ *
+ * A pipeline starts thousands of short loops, and to wake a thread takes longer than many of them do. So who waits for
+ * the next loop, or for its end, looks for it for a short while before going to sleep.
  */
 #include "base/pool.h"
 
@@ -8,7 +12,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/cpu.h"
 #include "fovea/common.h"
+
+/* Looks before sleep: about a tenth of a millisecond. */
+#define N_LOOKS 2500
 
 struct worker {
     struct fovi_pool *pool;
@@ -18,16 +26,29 @@ struct worker {
 
 struct fovi_pool {
     int n_threads, n_started;
+    int n_looks; /* 0 where threads outnumber cores: they would only stand in one another's way */
     struct worker *workers;
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
-    unsigned long round; /* number of the current loop; a change wakes the workers */
-    int n_busy, stop;
+    atomic_ulong round;  /* number of the current loop; changed under the lock, as are the following */
+    atomic_int n_active; /* workers that joined and have not left */
+    atomic_int stop;
+    int is_open; /* workers may join */
+    int n_asleep;
     void (*job)(void *arg, int index, int worker);
     void *arg;
     int n_jobs;
     atomic_int next;
 };
+
+static void pause_a_moment(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 static void take_jobs(struct fovi_pool *pool, int worker)
 {
@@ -39,6 +60,25 @@ static void take_jobs(struct fovi_pool *pool, int worker)
     }
 }
 
+static int is_news(struct fovi_pool *pool, unsigned long seen)
+{
+    return atomic_load_explicit(&pool->round, memory_order_relaxed) != seen ||
+           atomic_load_explicit(&pool->stop, memory_order_relaxed);
+}
+
+/* Called with the lock; so it returns. */
+static void wait_for_news(struct fovi_pool *pool, unsigned long seen)
+{
+    pthread_mutex_unlock(&pool->lock);
+    for (int i = 0; i < pool->n_looks && !is_news(pool, seen); i++)
+        pause_a_moment();
+    pthread_mutex_lock(&pool->lock);
+    pool->n_asleep++;
+    while (!is_news(pool, seen))
+        pthread_cond_wait(&pool->wake, &pool->lock);
+    pool->n_asleep--;
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *self = arg;
@@ -46,15 +86,17 @@ static void *worker_main(void *arg)
     unsigned long seen = 0;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
-        while (pool->round == seen && !pool->stop)
-            pthread_cond_wait(&pool->wake, &pool->lock);
-        if (pool->stop)
+        wait_for_news(pool, seen);
+        if (atomic_load(&pool->stop))
             break;
-        seen = pool->round;
+        seen = atomic_load(&pool->round);
+        if (!pool->is_open)
+            continue;
+        atomic_fetch_add(&pool->n_active, 1);
         pthread_mutex_unlock(&pool->lock);
         take_jobs(pool, self->number);
         pthread_mutex_lock(&pool->lock);
-        if (--pool->n_busy == 0)
+        if (atomic_fetch_sub(&pool->n_active, 1) == 1)
             pthread_cond_signal(&pool->done);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -73,6 +115,7 @@ int fovi_pool_create(struct fovi_pool **out, int n_threads)
     }
     pool->workers = workers;
     pool->n_threads = n_threads;
+    pool->n_looks = n_threads <= fovi_cpu_count() ? N_LOOKS : 0;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->done, NULL);
@@ -94,7 +137,7 @@ void fovi_pool_free(struct fovi_pool *pool)
     if (!pool)
         return;
     pthread_mutex_lock(&pool->lock);
-    pool->stop = 1;
+    atomic_store(&pool->stop, 1);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
     for (int i = 0; i < pool->n_started; i++)
@@ -123,13 +166,19 @@ void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int
     pool->arg = arg;
     pool->n_jobs = n_jobs;
     atomic_store(&pool->next, 0);
-    pool->n_busy = pool->n_started;
-    pool->round++;
-    pthread_cond_broadcast(&pool->wake);
+    pool->is_open = 1;
+    atomic_fetch_add(&pool->round, 1);
+    if (pool->n_asleep > 0)
+        pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
     take_jobs(pool, 0);
     pthread_mutex_lock(&pool->lock);
-    while (pool->n_busy > 0)
+    pool->is_open = 0;
+    pthread_mutex_unlock(&pool->lock);
+    for (int i = 0; i < pool->n_looks && atomic_load(&pool->n_active) > 0; i++)
+        pause_a_moment();
+    pthread_mutex_lock(&pool->lock);
+    while (atomic_load(&pool->n_active) > 0)
         pthread_cond_wait(&pool->done, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
 }
