@@ -4,83 +4,47 @@
  */
 #include "image/convert.h"
 
-#include <math.h>
-
 #include "base/context.h"
 
-static void load_u8(const uint8_t *src, int step, int n, float *dst)
+static void load_f32(const float *src, int step, int n, float *const *planes)
 {
-    for (int x = 0; x < n; x++)
-        dst[x] = (float)src[(ptrdiff_t)x * step];
+    for (int c = 0; c < step; c++)
+        for (int x = 0; x < n; x++)
+            planes[c][x] = src[(ptrdiff_t)x * step + c] * 255.0f;
 }
 
-static void load_u16(const uint16_t *src, int step, int n, float *dst)
+static void store_f32(const float *const *planes, int step, int n, float *dst)
 {
-    for (int x = 0; x < n; x++)
-        dst[x] = (float)src[(ptrdiff_t)x * step] / 257.0f;
+    for (int c = 0; c < step; c++)
+        for (int x = 0; x < n; x++)
+            dst[(ptrdiff_t)x * step + c] = planes[c][x] / 255.0f;
 }
 
-static void load_f32(const float *src, int step, int n, float *dst)
+void fovi_convert_load(const struct fovi_convert_dsp *dsp, const struct fovea_format *format, const void *row,
+                       int width, float *const *planes)
 {
-    for (int x = 0; x < n; x++)
-        dst[x] = src[(ptrdiff_t)x * step] * 255.0f;
-}
-
-void fovi_row_load(const struct fovea_format *format, const void *row, int width, float *const *planes)
-{
-    int step = format->n_channels;
-    for (int c = 0; c < step; c++) {
-        switch (format->sample) {
-        case FOVEA_SAMPLE_U8: load_u8((const uint8_t *)row + c, step, width, planes[c]); break;
-        case FOVEA_SAMPLE_U16: load_u16((const uint16_t *)row + c, step, width, planes[c]); break;
-        case FOVEA_SAMPLE_F32: load_f32((const float *)row + c, step, width, planes[c]); break;
-        }
+    switch (format->sample) {
+    case FOVEA_SAMPLE_U8: dsp->load_u8(row, format->n_channels, width, planes); break;
+    case FOVEA_SAMPLE_U16: dsp->load_u16(row, format->n_channels, width, planes); break;
+    case FOVEA_SAMPLE_F32: load_f32(row, format->n_channels, width, planes); break;
     }
 }
 
-/* The comparisons are written so that NaN gives 0. */
-static float clip(float v, float top)
+void fovi_convert_store(const struct fovi_convert_dsp *dsp, const struct fovea_format *format,
+                        const float *const *planes, int width, void *row)
 {
-    v = v > 0.0f ? v : 0.0f;
-    return v < top ? v : top;
-}
-
-static void store_u8(const float *src, int n, int step, uint8_t *dst)
-{
-    for (int x = 0; x < n; x++)
-        dst[(ptrdiff_t)x * step] = (uint8_t)(clip(src[x], 255.0f) + 0.5f);
-}
-
-static void store_u16(const float *src, int n, int step, uint16_t *dst)
-{
-    for (int x = 0; x < n; x++)
-        dst[(ptrdiff_t)x * step] = (uint16_t)(clip(src[x] * 257.0f, 65535.0f) + 0.5f);
-}
-
-static void store_f32(const float *src, int n, int step, float *dst)
-{
-    for (int x = 0; x < n; x++)
-        dst[(ptrdiff_t)x * step] = src[x] / 255.0f;
-}
-
-void fovi_row_store(const struct fovea_format *format, const float *const *planes, int width, void *row)
-{
-    int step = format->n_channels;
-    for (int c = 0; c < step; c++) {
-        switch (format->sample) {
-        case FOVEA_SAMPLE_U8: store_u8(planes[c], width, step, (uint8_t *)row + c); break;
-        case FOVEA_SAMPLE_U16: store_u16(planes[c], width, step, (uint16_t *)row + c); break;
-        case FOVEA_SAMPLE_F32: store_f32(planes[c], width, step, (float *)row + c); break;
-        }
+    switch (format->sample) {
+    case FOVEA_SAMPLE_U8: dsp->store_u8(planes, format->n_channels, width, row); break;
+    case FOVEA_SAMPLE_U16: dsp->store_u16(planes, format->n_channels, width, row); break;
+    case FOVEA_SAMPLE_F32: store_f32(planes, format->n_channels, width, row); break;
     }
 }
 
-void fovi_row_luma(const float *const *planes, int n_color, int width, float *luma)
+void fovi_convert_luma(const struct fovi_convert_dsp *dsp, const float *const *planes, int n_color, int width,
+                       float *luma)
 {
     if (n_color == 3) {
-        const float *r = planes[0], *g = planes[1], *b = planes[2];
-        for (int x = 0; x < width; x++)
-            luma[x] = 16.0f + (r[x] * (65.481f / 255.0f) + g[x] * (128.553f / 255.0f) + b[x] * (24.966f / 255.0f));
+        dsp->luma(planes, width, luma);
         return;
     }
     for (int x = 0; x < width; x++) {
@@ -89,6 +53,21 @@ void fovi_row_luma(const float *const *planes, int n_color, int width, float *lu
             sum += planes[c][x];
         luma[x] = n_color > 1 ? sum / (float)n_color : sum;
     }
+}
+
+void fovi_row_load(const struct fovea_format *format, const void *row, int width, float *const *planes)
+{
+    fovi_convert_load(fovi_convert_dsp_get(0), format, row, width, planes);
+}
+
+void fovi_row_store(const struct fovea_format *format, const float *const *planes, int width, void *row)
+{
+    fovi_convert_store(fovi_convert_dsp_get(0), format, planes, width, row);
+}
+
+void fovi_row_luma(const float *const *planes, int n_color, int width, float *luma)
+{
+    fovi_convert_luma(fovi_convert_dsp_get(0), planes, n_color, width, luma);
 }
 
 int fovi_format_check(struct fovea_context *ctx, const struct fovea_format *format)

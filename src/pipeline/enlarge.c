@@ -114,7 +114,7 @@ static void take_luma(const struct enlarge *e, struct group *g, int y)
     int width = g->luma.width;
     for (int c = 0; c < g->n_planes; c++)
         planes[c] = fovi_window_row(&e->in->out, g->first_plane + c, y);
-    fovi_row_luma((const float *const *)planes, g->n_planes, width, luma);
+    fovi_convert_luma(e->stage.run->convert, (const float *const *)planes, g->n_planes, width, luma);
     if (e->stage.run->format.sample == FOVEA_SAMPLE_F32)
         fovi_run_clamp_luma(g->low, g->high, width, luma);
     for (int i = 1; i <= FOVI_WINDOW_PAD; i++) {
@@ -164,7 +164,7 @@ static void subtract_base(const struct enlarge *e, int y, int x0, int x1, float 
         int n = x1 - x < FOVEA_TILE * 4 ? x1 - x : FOVEA_TILE * 4;
         for (int c = 0; c < e->group->n_planes; c++)
             planes[c] = fovi_window_row(&e->stage.out, e->group->first_plane + c, y) + x;
-        fovi_row_luma(planes, e->group->n_planes, n, base);
+        fovi_convert_luma(e->stage.run->convert, planes, e->group->n_planes, n, base);
         for (int i = 0; i < n; i++)
             row[x + i] -= base[i];
     }
@@ -262,7 +262,7 @@ static void fade_out(const struct enlarge *e, const struct patch *p)
         float *delta = p->delta + i * e->delta_stride;
         for (int c = 0; c < g->n_planes; c++)
             planes[c] = fovi_window_row(&e->stage.out, g->first_plane + c, p->y * scale + i) + p->x * scale;
-        fovi_row_luma(planes, g->n_planes, p->width, base);
+        fovi_convert_luma(e->stage.run->convert, planes, g->n_planes, p->width, base);
         for (int x = 0; x < p->width; x++) {
             float inside = base[x] > g->low ? base[x] : g->low;
             inside = inside < g->high ? inside : g->high;

@@ -67,12 +67,7 @@ static int read_rows(struct load *l, struct fovi_window *w, int n)
     if (w->y1 == 0)
         FOVI_TRY(skip_rows(l));
     FOVI_TRY(run->source->read(run->source->user, l->stage.frame.y + w->y1, n, l->raw, l->raw_stride));
-    for (int i = 0; i < n; i++) {
-        float *planes[FOVEA_MAX_CHANNELS];
-        for (int c = 0; c < run->format.n_channels; c++)
-            planes[c] = fovi_window_row(w, c, w->y1 + i);
-        fovi_run_load_row(run, (const char *)l->raw + i * l->raw_stride + left_bytes, w->width, planes);
-    }
+    fovi_run_load_rows(run, (const char *)l->raw + left_bytes, l->raw_stride, n, w, w->y1);
     run->ms[FOVEA_STAGE_READ] += fovi_clock_ms() - start;
     return FOVEA_OK;
 }

@@ -370,6 +370,7 @@ int fovea_plan_build(fovea_plan **out, fovea_context *ctx, int width, int height
         return fovi_alloc_error(ctx);
     plan->run.ctx = ctx;
     plan->run.format = *format;
+    plan->run.convert = fovi_convert_dsp_get(fovea_context_cpu(ctx));
     plan->params = params ? *params : default_params;
     int code = build(plan, width, height);
     if (code)

@@ -262,13 +262,8 @@ static void compare_ready(struct fovi_meter *m)
 int fovi_meter_push(struct fovi_meter *m, const void *rows, ptrdiff_t stride_bytes, int n)
 {
     double start = fovi_clock_ms();
-    for (int i = 0; i < n; i++) {
-        float *planes[FOVEA_MAX_CHANNELS];
-        for (int c = 0; c < m->written.n_planes; c++)
-            planes[c] = fovi_window_row(&m->written, c, m->written.y1);
-        fovi_run_load_row(m->run, (const char *)rows + i * stride_bytes, m->written.width, planes);
-        fovi_window_push(&m->written, 1);
-    }
+    fovi_run_load_rows(m->run, rows, stride_bytes, n, &m->written, m->written.y1);
+    fovi_window_push(&m->written, n);
     compare_ready(m);
     m->run->ms[FOVEA_STAGE_CHECKS] += fovi_clock_ms() - start;
     return FOVEA_OK;

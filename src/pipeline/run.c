@@ -72,7 +72,7 @@ static int analyze_row(const struct job *job, const void *row, float *planes, st
         plane[c] = planes + (ptrdiff_t)c * job->plan->in_width;
     float *luma = fovi_analysis_row(analysis), low, high;
     fovi_run_load_row(run, row, job->plan->in_width, plane);
-    fovi_row_luma((const float *const *)plane, run->n_color, job->plan->in_width, luma);
+    fovi_convert_luma(run->convert, (const float *const *)plane, run->n_color, job->plan->in_width, luma);
     fovi_run_luma_range(run, 0, &low, &high);
     if (run->format.sample == FOVEA_SAMPLE_F32)
         fovi_run_clamp_luma(low, high, job->plan->in_width, luma);
@@ -239,12 +239,7 @@ static int make_picture(struct job *job)
         int n = crop->height - y < run->piece ? crop->height - y : run->piece;
         FOVI_TRY(fovi_stage_need(last, top + y + n));
         double start = fovi_clock_ms();
-        for (int i = 0; i < n; i++) {
-            const float *planes[FOVEA_MAX_CHANNELS];
-            for (int c = 0; c < run->format.n_channels; c++)
-                planes[c] = fovi_window_row(&last->out, c, top + y + i) + left;
-            fovi_run_store_row(run, planes, crop->width, (char *)plan->rows + i * plan->rows_stride);
-        }
+        fovi_run_store_rows(run, &last->out, left, top + y, n, crop->width, plan->rows, plan->rows_stride);
         FOVI_TRY(job->sink->write(job->sink->user, y, n, plan->rows, plan->rows_stride));
         run->ms[FOVEA_STAGE_WRITE] += fovi_clock_ms() - start;
         if (plan->meter)

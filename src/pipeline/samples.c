@@ -20,7 +20,7 @@ static void scale_row(float *row, int n, float factor)
 
 void fovi_run_load_row(const struct fovi_run *run, const void *row, int width, float *const *planes)
 {
-    fovi_row_load(&run->format, row, width, planes);
+    fovi_convert_load(run->convert, &run->format, row, width, planes);
     for (int c = 0; c < run->n_color; c++) {
         if (run->curve == FOVI_CURVE_ENCODE)
             fovi_transfer_encode_row(planes[c], width, 255.0f * run->white);
@@ -59,19 +59,64 @@ static void store_block(const struct fovi_run *run, const float *const *planes, 
         if (c < run->n_color)
             leave_curve(run, blocks[c], n);
     }
-    fovi_row_store(&run->format, out, n, pixels);
+    fovi_convert_store(run->convert, &run->format, out, n, pixels);
 }
 
 void fovi_run_store_row(const struct fovi_run *run, const float *const *planes, int width, void *row)
 {
     int is_float_mask = run->format.has_alpha && run->format.sample == FOVEA_SAMPLE_F32 && !run->copies;
     if (run->curve == FOVI_CURVE_NONE && run->white == 1.0f && !is_float_mask) {
-        fovi_row_store(&run->format, planes, width, row);
+        fovi_convert_store(run->convert, &run->format, planes, width, row);
         return;
     }
     ptrdiff_t pixel = (ptrdiff_t)fovea_pixel_bytes(&run->format);
     for (int x = 0; x < width; x += BLOCK)
         store_block(run, planes, x, width - x < BLOCK ? width - x : BLOCK, (char *)row + x * pixel);
+}
+
+struct rows {
+    const struct fovi_run *run;
+    const struct fovi_window *window;
+    int x, y, width;
+    const char *from;
+    char *to;
+    ptrdiff_t stride_bytes;
+};
+
+static void load_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    const struct rows *r = arg;
+    float *planes[FOVEA_MAX_CHANNELS];
+    for (int c = 0; c < r->run->format.n_channels; c++)
+        planes[c] = fovi_window_row(r->window, c, r->y + index);
+    fovi_run_load_row(r->run, r->from + index * r->stride_bytes, r->width, planes);
+}
+
+void fovi_run_load_rows(const struct fovi_run *run, const void *rows, ptrdiff_t stride_bytes, int n,
+                        const struct fovi_window *w, int y)
+{
+    struct rows r = { .run = run, .window = w, .y = y, .width = w->width, .from = rows, .stride_bytes = stride_bytes };
+    fovi_parallel(run->ctx, load_job, &r, n);
+}
+
+static void store_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    const struct rows *r = arg;
+    const float *planes[FOVEA_MAX_CHANNELS];
+    for (int c = 0; c < r->run->format.n_channels; c++)
+        planes[c] = fovi_window_row(r->window, c, r->y + index) + r->x;
+    fovi_run_store_row(r->run, planes, r->width, r->to + index * r->stride_bytes);
+}
+
+void fovi_run_store_rows(const struct fovi_run *run, const struct fovi_window *w, int x, int y, int n, int width,
+                         void *rows, ptrdiff_t stride_bytes)
+{
+    struct rows r = {
+        .run = run, .window = w, .x = x, .y = y, .width = width, .to = rows, .stride_bytes = stride_bytes
+    };
+    fovi_parallel(run->ctx, store_job, &r, n);
 }
 
 void fovi_run_luma_range(const struct fovi_run *run, int is_mask, float *low, float *high)

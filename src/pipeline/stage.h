@@ -11,6 +11,7 @@
 
 #include "fovea/analyze.h"
 #include "fovea/upscale.h"
+#include "image/convert_dsp.h"
 #include "image/window.h"
 #include "resample/axis.h"
 
@@ -39,6 +40,7 @@ struct fovi_run {
     int strip;   /* input rows worked on at a time, a multiple of FOVEA_TILE */
     int piece;   /* rows that a consumer takes from a stage at a time, 1..FOVI_STAGE_PIECE */
     const struct fovea_source *source;
+    const struct fovi_convert_dsp *convert;
     double ms[FOVEA_N_STAGES];
 };
 
@@ -86,6 +88,13 @@ static inline int fovi_stage_need(struct fovi_stage *stage, int y_end)
 /* A row of interleaved samples to levels, and back. Colour goes through the run's curve, alpha does not. */
 void fovi_run_load_row(const struct fovi_run *run, const void *row, int width, float *const *planes);
 void fovi_run_store_row(const struct fovi_run *run, const float *const *planes, int width, void *row);
+
+/* n rows at once on all threads: rows of samples to rows y .. y+n-1 of w, and rows y .. y+n-1 of w from column x on to
+ * rows of samples. */
+void fovi_run_load_rows(const struct fovi_run *run, const void *rows, ptrdiff_t stride_bytes, int n,
+                        const struct fovi_window *w, int y);
+void fovi_run_store_rows(const struct fovi_run *run, const struct fovi_window *w, int x, int y, int n, int width,
+                         void *rows, ptrdiff_t stride_bytes);
 
 /* The range of luma (or of a mask) that filter and networks know. Only float pictures may go beyond it. */
 void fovi_run_luma_range(const struct fovi_run *run, int is_mask, float *low, float *high);
