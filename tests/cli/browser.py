@@ -37,6 +37,8 @@ class Browser:
         options = {"binary": binary, "args": FLAGS + ["--user-data-dir=" + self.profile]}
         wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}
         self.base += "/" + self.call("POST", "", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
+        self.call("POST", "/url", {"url": "about:blank"})
+        self.log("performance")  # what the browser's own first page asked for does not count
         self.open(url)
 
     def call(self, method, path, body=None):
@@ -132,7 +134,7 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 found.append(message["params"]["request"]["url"])
-        return [url for url in found if not url.startswith(("data:", "file:", "chrome:"))]
+        return [url for url in found if url.startswith(("http:", "https:", "ws:", "wss:", "ftp:"))]
 
     def close(self):
         try:

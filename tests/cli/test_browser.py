@@ -64,7 +64,8 @@ def check_page(browser, what):
     errors = [entry for entry in browser.log() if entry["level"] in ("SEVERE", "WARNING")
               and "getImageData" not in entry["message"]]  # the test itself reads the canvas
     check(not errors, "%s: the console says %s" % (what, errors[:3]))
-    check(not browser.requests(), "%s asked a network" % what)
+    asked = browser.requests()
+    check(not asked, "%s asked a network: %s" % (what, asked[:3]))
 
 
 def divider(browser):
