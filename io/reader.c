@@ -15,7 +15,7 @@
 
 struct fovea_io_reader {
     fovea_io *io;
-    char *path;
+    char *path, *name; /* name: in messages */
     struct fovea_io_read_params params;
     struct fovi_io_scan scan;
     struct fovea_io_info info;
@@ -36,7 +36,7 @@ struct fovea_io_reader {
 static int fail_vips(fovea_io_reader *r, int code, const char *fallback)
 {
     char text[256];
-    return fovi_io_fail(r->io, code, "cannot read '%s': %s", r->path, fovi_io_vips_text(text, sizeof text, fallback));
+    return fovi_io_fail(r->io, code, "cannot read '%s': %s", r->name, fovi_io_vips_text(text, sizeof text, fallback));
 }
 
 /* Replace *image by the result of an operation on it. */
@@ -195,10 +195,10 @@ static int describe_format(fovea_io_reader *r)
     case VIPS_FORMAT_FLOAT: format->sample = FOVEA_SAMPLE_F32; break;
     default:
         return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has %s samples: 8 and 16 bits and float are possible",
-                            r->path, vips_enum_nick(VIPS_TYPE_BAND_FORMAT, r->image->BandFmt));
+                            r->name, vips_enum_nick(VIPS_TYPE_BAND_FORMAT, r->image->BandFmt));
     }
     if (r->image->Bands > FOVEA_MAX_CHANNELS)
-        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has %d channels: at most %d are possible", r->path,
+        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has %d channels: at most %d are possible", r->name,
                             r->image->Bands, FOVEA_MAX_CHANNELS);
     format->n_channels = r->image->Bands;
     /* A TIFF says itself whether its last channel is alpha: the fourth one may be infrared. FITS has none. */
@@ -229,7 +229,7 @@ static void describe_metadata(fovea_io_reader *r)
 static int check_size(fovea_io_reader *r, int64_t width, int64_t height)
 {
     if (width > 0 && height > 0 && (width > 1 << 30 || height > 1 << 30 || width > r->io->max_pixels / height))
-        return fovi_io_fail(r->io, FOVEA_E_LIMIT, "'%s': %lldx%lld pixels is over the limit of %lld pixels", r->path,
+        return fovi_io_fail(r->io, FOVEA_E_LIMIT, "'%s': %lldx%lld pixels is over the limit of %lld pixels", r->name,
                             (long long)width, (long long)height, (long long)r->io->max_pixels);
     return FOVEA_OK;
 }
@@ -242,10 +242,10 @@ static int choose_page(fovea_io_reader *r)
         n_pages = r->scan.n_pages;
     r->info.n_pages = n_pages;
     if (r->params.page > n_pages)
-        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has no page %d: it has %d", r->path, r->params.page,
+        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has no page %d: it has %d", r->name, r->params.page,
                             n_pages);
     if (r->params.page == 0 && n_pages > 1)
-        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has %d pages and none of them was chosen", r->path,
+        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has %d pages and none of them was chosen", r->name,
                             n_pages);
     r->info.page = r->params.page ? r->params.page : 1;
     return FOVEA_OK;
@@ -302,10 +302,10 @@ static int open_rows(fovea_io_reader *r)
     int is_array = r->scan.kind == FOVI_IO_NPY;
     FILE *file = fopen(r->path, "rb");
     if (!file)
-        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->path, strerror(errno));
+        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->name, strerror(errno));
     *(is_array ? &r->npy.file : &r->pnm.file) = file;
     if (is_array ? !fovi_io_npy_header(&r->npy) : !fovi_io_pnm_header(&r->pnm))
-        return fovi_io_fail(r->io, FOVEA_E_FORMAT, "cannot read '%s': %s", r->path,
+        return fovi_io_fail(r->io, FOVEA_E_FORMAT, "cannot read '%s': %s", r->name,
                             is_array ? "it is no array of shape (height, width[, channels]) of bool, u1, u2, f4 or f8"
                                      : "its header makes no sense");
     if (is_array)
@@ -313,7 +313,7 @@ static int open_rows(fovea_io_reader *r)
     else
         fovi_io_pnm_format(&r->pnm, &r->native);
     if (r->native.n_channels > FOVEA_MAX_CHANNELS)
-        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has more than %d channels", r->path, FOVEA_MAX_CHANNELS);
+        return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "'%s' has more than %d channels", r->name, FOVEA_MAX_CHANNELS);
     widen(r);
     r->info.width = (int)(is_array ? r->npy.width : r->pnm.width);
     r->info.height = (int)(is_array ? r->npy.height : r->pnm.height);
@@ -331,21 +331,21 @@ static int scan_file(fovea_io_reader *r, FILE *file)
 {
     struct stat st;
     if (fstat(fileno(file), &st))
-        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->path, strerror(errno));
+        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->name, strerror(errno));
     if (!S_ISREG(st.st_mode))
-        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->path,
+        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->name,
                             S_ISDIR(st.st_mode) ? "it is a folder" : "it is not a regular file");
     if (st.st_size == 0)
-        return fovi_io_fail(r->io, FOVEA_E_FORMAT, "cannot read '%s': it is empty", r->path);
+        return fovi_io_fail(r->io, FOVEA_E_FORMAT, "cannot read '%s': it is empty", r->name);
     r->scan.page = r->params.page;
     fovi_io_scan_file(file, (int64_t)st.st_size, &r->scan);
     if (r->scan.kind == FOVI_IO_UNKNOWN)
-        return fovi_io_fail(r->io, FOVEA_E_FORMAT, "cannot read '%s': it is no picture of a known format", r->path);
+        return fovi_io_fail(r->io, FOVEA_E_FORMAT, "cannot read '%s': it is no picture of a known format", r->name);
     int code = check_size(r, r->scan.width, r->scan.height);
     if (code)
         return code;
     if (r->scan.truncated)
-        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': the file is truncated, %s", r->path,
+        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': the file is truncated, %s", r->name,
                             r->scan.truncated);
     return FOVEA_OK;
 }
@@ -354,7 +354,7 @@ static int open_file(fovea_io_reader *r)
 {
     FILE *file = fopen(r->path, "rb");
     if (!file)
-        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->path, strerror(errno));
+        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->name, strerror(errno));
     int code = scan_file(r, file);
     fclose(file);
     if (code)
@@ -365,7 +365,7 @@ static int open_file(fovea_io_reader *r)
     r->info.is_linear = format->is_linear;
     if (!fovi_io_has_operation(format->loader))
         return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "cannot read '%s': this libvips (%s) has no %s, which reads %s",
-                            r->path, fovea_io_vips_version(), format->loader, format->name);
+                            r->name, fovea_io_vips_version(), format->loader, format->name);
     return *format->loader ? open_vips(r) : open_rows(r);
 }
 
@@ -385,14 +385,16 @@ int fovea_io_reader_open_with(fovea_io_reader **out, fovea_io *io, const char *p
     if (params && check_params(io, params))
         return FOVEA_E_ARG;
     fovea_io_reader *r = calloc(1, sizeof *r);
-    char *copy = strdup(path);
-    if (!r || !copy) {
+    char *copy = strdup(path), *name = strdup(params && params->name ? params->name : path);
+    if (!r || !copy || !name) {
         free(r);
         free(copy);
+        free(name);
         return fovi_io_fail(io, FOVEA_E_NOMEM, "out of memory");
     }
     r->io = io;
     r->path = copy;
+    r->name = name;
     r->params = params ? *params : defaults;
     int code = open_file(r);
     if (code)
@@ -425,6 +427,7 @@ void fovea_io_reader_close(fovea_io_reader **reader)
     close_streams(*reader);
     free((*reader)->buffer);
     free((*reader)->path);
+    free((*reader)->name);
     free(*reader);
     *reader = NULL;
 }
@@ -434,7 +437,7 @@ static int read_rows(fovea_io_reader *r, int n, char *rows, ptrdiff_t stride_byt
     for (int i = 0; i < n; i++) {
         if (r->npy.file ? fovi_io_npy_read_row(&r->npy, r->buffer) : fovi_io_pnm_read_row(&r->pnm, r->buffer))
             return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': row %d of %d is cut off or makes no sense",
-                                r->path, r->row + i + 1, r->info.height);
+                                r->name, r->row + i + 1, r->info.height);
         fovi_io_row_convert(&r->native, r->buffer, &r->info.format, rows + i * stride_bytes, r->info.width,
                             FOVI_IO_CURVE_NONE);
     }
@@ -458,7 +461,7 @@ static int source_read(void *user, int y, int n, void *rows, ptrdiff_t stride_by
 {
     fovea_io_reader *r = user;
     if (y != r->row || n < 0 || n > r->info.height - y)
-        return fovi_io_fail(r->io, FOVEA_E_ARG, "'%s': rows %d+%d were asked for, %d comes next", r->path, y, n,
+        return fovi_io_fail(r->io, FOVEA_E_ARG, "'%s': rows %d+%d were asked for, %d comes next", r->name, y, n,
                             r->row);
     int code = r->image ? read_vips(r, n, rows, stride_bytes) : read_rows(r, n, rows, stride_bytes);
     r->row += code ? 0 : n;
@@ -472,7 +475,7 @@ static int source_rewind(void *user)
         return FOVEA_OK;
     r->row = 0;
     if (r->pnm.file)
-        return fovi_io_pnm_rewind(&r->pnm) ? fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s' again", r->path) : 0;
+        return fovi_io_pnm_rewind(&r->pnm) ? fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s' again", r->name) : 0;
     if (r->npy.file)
         fovi_io_npy_rewind(&r->npy);
     if (r->npy.file || r->is_random)
@@ -482,7 +485,7 @@ static int source_rewind(void *user)
     int code = open_vips(r);
     if (!code && (before.width != r->info.width || before.height != r->info.height ||
                   memcmp(&before.format, &r->info.format, sizeof before.format) != 0))
-        code = fovi_io_fail(r->io, FOVEA_E_READ, "'%s' changed while it was read", r->path);
+        code = fovi_io_fail(r->io, FOVEA_E_READ, "'%s' changed while it was read", r->name);
     return code;
 }
 

@@ -36,9 +36,11 @@ struct cli {
     uint32_t cpu_mask;                /* from FOVEA_CPU */
     size_t memory_bytes;              /* ceiling of the context, 0 = none */
     int64_t max_pixels;               /* of an input, 0 = the file library's own limit */
+    int is_result_silent;             /* 1: the result itself goes to standard output */
     int is_one_of_several;            /* 1: other pictures are in work at the same time, so no bar is drawn */
     fovea_context *ctx;
     fovea_io *io;
+    const char *stdin_path; /* where standard input lies that "-" stands for; NULL: nowhere */
 };
 
 /* ---- options.c: one table feeds parser and help ---- */
@@ -338,6 +340,8 @@ struct cli_inout {
             offsetof(type, member.strips_metadata), 0., 0.                                                     \
     }
 
+/* The path that opens an input: "-" is standard input, where it was taken in. */
+const char *cli_input_path(const struct cli *cli, const char *input);
 /* Parameters for opening a file; page: 0 = as the options say ("all" then counts as none). CLI_OK or CLI_USAGE. */
 int cli_read_params(const struct cli *cli, const struct cli_inout *inout, int page,
                     struct fovea_io_read_params *params);

@@ -7,6 +7,7 @@
 
 #include "html_page.h"
 #include "names.h"
+#include "streams.h"
 
 static const struct upscale_options defaults = { .method = "auto", .how = CLI_HOW_DEFAULTS, .n_jobs = 1 };
 
@@ -131,20 +132,16 @@ static int write_report(const struct upscale_job *job, const char *output, const
                : cli_write_json(job->cli, path, result);
 }
 
-/* One input; an existing folder as output takes the input's name. */
-static int run_single(const struct upscale_job *job, char *input)
+/* One input; path: where the result is written, output: what it is called. */
+static int run_one(const struct upscale_job *job, char *input, const char *path, const char *output)
 {
     const struct upscale_options *o = job->options;
-    char *in_folder = NULL;
     json_t *result = NULL;
-    if (cli_is_folder(o->output))
-        in_folder = cli_name_in_folder(job, o->output, input);
-    const char *output = in_folder ? in_folder : o->output;
-    int code = check_overwriting(job->cli, o, output, 1, &input);
-    if (!code && o->keeps_existing && cli_exists(output))
+    int code = check_overwriting(job->cli, o, path, 1, &input);
+    if (!code && o->keeps_existing && cli_exists(path))
         code = cli_fail(job->cli, CLI_OUTPUT, "'%s' exists", output);
-    if (!code && !(o->skips_existing && cli_exists(output)))
-        code = cli_upscale_file(job, input, output, output, &result);
+    if (!code && !(o->skips_existing && cli_exists(path)))
+        code = cli_upscale_file(job, input, path, output, &result);
     if (!code && result && o->report)
         code = write_report(job, output, result);
     if (!code && job->cli->is_json) {
@@ -152,7 +149,59 @@ static int run_single(const struct upscale_job *job, char *input)
         result = NULL;
     }
     json_decref(result);
+    return code;
+}
+
+/* An existing folder as output takes the input's name. */
+static int run_single(const struct upscale_job *job, char *input)
+{
+    const char *output = job->options->output;
+    char *in_folder = cli_is_folder(output) ? cli_name_in_folder(job, output, input) : NULL;
+    int code = run_one(job, input, in_folder ? in_folder : output, in_folder ? in_folder : output);
     free(in_folder);
+    return code;
+}
+
+/* "-": what makes no sense with it. */
+static int check_streams(const struct cli *cli, const struct upscale_options *o, int n, char **inputs)
+{
+    int reads = 0, writes = cli_is_stream(o->output);
+    for (int i = 0; i < n; i++)
+        reads |= cli_is_stream(inputs[i]);
+    if ((reads || writes) && (n > 1 || o->is_dry))
+        return cli_fail(cli, CLI_USAGE, "\"-\", standard input or output, is for one input");
+    if (reads && cli_is_folder(o->output))
+        return cli_fail(cli, CLI_USAGE, "standard input has no name: -o must name a file, or be \"-\"");
+    if (writes && (cli_is_folder(inputs[0]) || cli_wants_all_pages(&o->inout)))
+        return cli_fail(cli, CLI_USAGE, "-o -: standard output takes one picture");
+    if (writes && cli->is_json)
+        return cli_fail(cli, CLI_USAGE,
+                        "--json and -o - both write to standard output: --report FILE.json is possible");
+    if (writes && o->report && cli_has_ending(o->report, ".html"))
+        return cli_fail(cli, CLI_USAGE, "-o -: a page as --report needs a result with a name");
+    return CLI_OK;
+}
+
+/* One input where the input, the output or both are streams. */
+static int run_stream(const struct upscale_job *job, char *input)
+{
+    struct cli *cli = job->cli;
+    const struct upscale_options *o = job->options;
+    struct cli_spool spool = { .fd = -1 };
+    struct cli_outlet outlet = { .folder = "" };
+    int is_out = cli_is_stream(o->output);
+    int code = is_out ? cli_outlet_open(cli, o->format ? o->format : "png", &outlet) : CLI_OK;
+    if (!code && cli_is_stream(input))
+        code = cli_spool_input(cli, &spool);
+    cli->is_result_silent = is_out;
+    cli->stdin_path = spool.fd >= 0 ? spool.path : NULL;
+    if (!code)
+        code = run_one(job, input, is_out ? outlet.path : o->output, o->output);
+    if (!code && is_out)
+        code = cli_outlet_flush(cli, &outlet);
+    cli_outlet_free(&outlet);
+    cli_spool_free(&spool);
+    cli->stdin_path = NULL;
     return code;
 }
 
@@ -207,6 +256,8 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     cli_catch_signals();
     int code = check_options(cli, o, n_words);
     if (!code)
+        code = check_streams(cli, o, n_words, words);
+    if (!code)
         code = review_parse(cli, o->review_limits, &limits);
     if (code || (code = apply_limits(cli, o)) || (code = cli_size_params(cli, &o->size, &job.params)) ||
         (code = cli_crop_params(cli, o->crop, &job.params)) || (code = cli_how_params(cli, &o->how, &job.params)) ||
@@ -231,6 +282,8 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
                         o->output);
     if (code)
         ;
+    else if (cli_is_stream(words[0]) || cli_is_stream(o->output))
+        code = run_stream(&job, words[0]);
     else if (!is_batch)
         code = run_single(&job, words[0]);
     else if (!(code = check_overwriting(cli, o, NULL, n_words, words)))

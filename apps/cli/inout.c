@@ -42,7 +42,12 @@ struct fovea_io_write_params cli_write_params(const struct cli_inout *inout)
     return params;
 }
 
-int cli_open_reader(const struct cli *cli, const char *path, const struct cli_inout *inout, int page,
+const char *cli_input_path(const struct cli *cli, const char *input)
+{
+    return cli->stdin_path && !strcmp(input, "-") ? cli->stdin_path : input;
+}
+
+int cli_open_reader(const struct cli *cli, const char *input, const struct cli_inout *inout, int page,
                     fovea_io_reader **reader)
 {
     struct fovea_io_read_params params;
@@ -50,6 +55,8 @@ int cli_open_reader(const struct cli *cli, const char *path, const struct cli_in
     int code = cli_read_params(cli, inout, page, &params);
     if (code)
         return code;
+    const char *path = cli_input_path(cli, input);
+    params.name = path == input ? NULL : "standard input";
     int error = fovea_io_reader_open_with(reader, cli->io, path, &params);
     if (!error)
         return CLI_OK;

@@ -82,7 +82,7 @@ static void tell(const struct upscale_job *job, const struct cli_run *run, json_
         *result = cli_json_run(job->cli, run);
     if (result && job->limits)
         json_object_set_new(*result, "review", review_judge(job->limits, *result));
-    if (job->cli->is_json || job->cli->is_quiet)
+    if (job->cli->is_json || job->cli->is_quiet || job->cli->is_result_silent)
         return;
     flockfile(stdout); /* other pictures may be told of at the same time */
     cli_print_run(run);
@@ -180,8 +180,8 @@ static int check_bomb(const struct upscale_job *job, const char *input, const st
     struct stat st;
     double pixels = (double)info->width * info->height;
     double bytes = pixels * (double)fovea_pixel_bytes(&info->format);
-    if (job->options->is_huge_allowed || pixels < SUSPICIOUS_PIXELS || stat(input, &st) != 0 ||
-        bytes <= SUSPICIOUS_RATIO * (double)st.st_size)
+    if (job->options->is_huge_allowed || pixels < SUSPICIOUS_PIXELS ||
+        stat(cli_input_path(job->cli, input), &st) != 0 || bytes <= SUSPICIOUS_RATIO * (double)st.st_size)
         return CLI_OK;
     return cli_fail(job->cli, CLI_RESOURCE,
                     "'%s': %lld bytes would unpack to %dx%d pixels (%.1f GB), like a decompression bomb: --allow-huge "
@@ -260,7 +260,9 @@ int cli_upscale_file(const struct upscale_job *job, const char *input, const cha
                      json_t **result)
 {
     struct fovea_io_info info = { 0 };
-    int error = cli_wants_all_pages(&job->options->inout) ? fovea_io_probe(job->cli->io, input, &info) : FOVEA_OK;
+    int error = cli_wants_all_pages(&job->options->inout)
+                    ? fovea_io_probe(job->cli->io, cli_input_path(job->cli, input), &info)
+                    : FOVEA_OK;
     if (error)
         return cli_fail_io(job->cli, error, 1);
     return info.n_pages > 1 ? upscale_pages(job, input, output, info.n_pages, result)

@@ -68,14 +68,15 @@ typedef struct fovea_io_reader fovea_io_reader;
 
 struct fovea_io_read_params {
     unsigned api;
-    int page;       /* 1..n_pages; 0 (default) = the only one: a file of several pages is then refused */
-    int least_bits; /* 16 or 32 (float): samples of fewer bits are widened to this many; 0 (default) = as they are */
-    int svg_width;  /* SVG: draw it that many pixels wide, up to 2^20; 0 (default) = by svg_dpi */
-    double svg_dpi; /* SVG: pixels an inch, .1..10000; default 72, at which a user unit is a pixel */
+    int page;         /* 1..n_pages; 0 (default) = the only one: a file of several pages is then refused */
+    int least_bits;   /* 16 or 32 (float): samples of fewer bits are widened to this many; 0 (default) = as they are */
+    int svg_width;    /* SVG: draw it that many pixels wide, up to 2^20; 0 (default) = by svg_dpi */
+    double svg_dpi;   /* SVG: pixels an inch, .1..10000; default 72, at which a user unit is a pixel */
+    const char *name; /* what messages call the file, read during the call only; NULL (default) = by its path */
 };
-#define FOVEA_IO_READ_DEFAULTS           \
-    {                                    \
-        FOVEA_API_VERSION, 0, 0, 0, 72.0 \
+#define FOVEA_IO_READ_DEFAULTS                 \
+    {                                          \
+        FOVEA_API_VERSION, 0, 0, 0, 72.0, NULL \
     }
 
 /* Open a file. params: NULL = defaults. Errors: FOVEA_E_READ (missing, unreadable, truncated), FOVEA_E_FORMAT (not a
