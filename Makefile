@@ -20,7 +20,8 @@ test:
 	./test.sh
 
 # Against the named peers that are installed here, and those that bench/peers.sh fetches; see docs/engine.md.
-bench: all
+bench:
+	@$(SETUP); require "$$build_needs" "$$bench_needs"; configure $(BUILD); compile $(BUILD)
 	meson test -C $(BUILD) --no-rebuild --benchmark -v
 	bench/peers.sh -b $(BUILD) --json $(BUILD)/peers.json --plot $(BUILD)/peers.svg
 

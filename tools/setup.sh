@@ -51,6 +51,11 @@ cmd:qemu-aarch64 qemu-user      -           -           -             -
 cmd:chromium    chromium        chromium            chromium    chromium      -
 cmd:chromedriver chromium-driver chromedriver       chromium    chromium-chromedriver  -
 '
+# Peers for the benchmarks, where the release has them: zimg beside resampling, ffmpeg beside whole runs.
+bench_needs='
+pc:zimg         libzimg-dev     zimg-devel          zimg        zimg-dev      zimg
+cmd:ffmpeg      ffmpeg          ffmpeg-free         ffmpeg      ffmpeg        ffmpeg
+'
 
 say()
 {

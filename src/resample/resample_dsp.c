@@ -76,6 +76,9 @@ const struct fovi_resample_dsp *fovi_resample_dsp_get(uint32_t cpu)
     static const struct fovi_resample_dsp reference = { resample_h_f32_c, resample_v_f32_c };
 #if defined(__x86_64__)
     static const struct fovi_resample_dsp avx2 = { resample_h_f32_avx2, resample_v_f32_avx2 };
+    static const struct fovi_resample_dsp avx512 = { resample_h_f32_avx512, resample_v_f32_avx512 };
+    if (cpu & FOVEA_CPU_AVX512)
+        return &avx512;
     if (cpu & FOVEA_CPU_AVX2)
         return &avx2;
 #elif defined(__aarch64__)

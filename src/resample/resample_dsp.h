@@ -54,6 +54,12 @@ void resample_v_f32_c(const float *const *rows, const float *weights, int n_taps
 #if defined(__x86_64__)
 void resample_h_f32_avx2(const struct fovi_axis *axis, const float *src, float *dst);
 void resample_v_f32_avx2(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
+void resample_h_f32_avx512(const struct fovi_axis *axis, const float *src, float *dst);
+void resample_v_f32_avx512(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
+
+/* Outputs o .. end - 1 of an axis of form ENLARGE (o a multiple of 8) or REDUCE. */
+void resample_enlarge_some_avx2(const struct fovi_axis *axis, const float *src, float *dst, int o, int end);
+void resample_reduce_some_avx2(const struct fovi_axis *axis, const float *src, float *dst, int o, int end);
 #elif defined(__aarch64__)
 void resample_h_f32_neon(const struct fovi_axis *axis, const float *src, float *dst);
 void resample_v_f32_neon(const float *const *rows, const float *weights, int n_taps, int width, float *dst);

@@ -202,6 +202,16 @@ void resample_h_f32_avx2(const struct fovi_axis *axis, const float *src, float *
     }
 }
 
+void resample_enlarge_some_avx2(const struct fovi_axis *axis, const float *src, float *dst, int o, int end)
+{
+    enlarge_some(axis, axis->n_taps, src, dst, o, end);
+}
+
+void resample_reduce_some_avx2(const struct fovi_axis *axis, const float *src, float *dst, int o, int end)
+{
+    reduce_some(axis, axis->n_packed, src, dst, o, end);
+}
+
 /* n_vectors vectors of columns from x on. */
 INLINE void v_columns(const float *const *rows, const float *weights, int n_taps, ptrdiff_t x, int n_vectors,
                       float *dst)
