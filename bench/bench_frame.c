@@ -143,7 +143,7 @@ static int run(fovea_context *ctx, const struct network *n, int width, int heigh
     size_t n_out = (size_t)width * (size_t)(scale * scale) * (size_t)(path ? height : STRIP);
     float *out = malloc(n_out * sizeof *out);
     double ms[MAX_RUNS], cpu[MAX_RUNS];
-    if (!out || fovi_exec_create(ctx, &n->graph, width, height, &exec) != FOVEA_OK ||
+    if (!out || fovi_exec_create(ctx, &n->graph, FOVI_EXEC_F32, width, height, &exec) != FOVEA_OK ||
         fovi_window_init(ctx, &luma, width, height, 1, STRIP + radius) != FOVEA_OK)
         return fail("out of memory");
     for (int i = -1; i < n_runs; i++) { /* the first warms up */

@@ -78,14 +78,15 @@ static void bench_layer(uint32_t cpu, int c_in, int c_out)
 }
 
 /* Milliseconds of a whole frame, and of all threads' work. */
-static double frame_ms(fovea_context *ctx, const struct fovi_graph *graph, int width, int height, double *work_ms)
+static double frame_ms(fovea_context *ctx, const struct fovi_graph *graph, enum fovi_exec_format format, int width,
+                       int height, double *work_ms)
 {
     struct fovi_exec *exec;
     struct fovi_window luma;
     int s = graph->scale, radius = fovi_graph_radius(graph), strip = 32;
     ptrdiff_t stride = (ptrdiff_t)width * s;
     float *out = malloc((size_t)stride * (size_t)(strip * s) * sizeof *out);
-    if (!out || fovi_exec_create(ctx, graph, width, height, &exec) != FOVEA_OK ||
+    if (!out || fovi_exec_create(ctx, graph, format, width, height, &exec) != FOVEA_OK ||
         fovi_window_init(ctx, &luma, width, height, 1, strip + radius) != FOVEA_OK)
         exit(5);
     fill(luma.data, (size_t)luma.stride * (size_t)luma.capacity);
@@ -121,7 +122,7 @@ static void bench_frames(int n_threads)
         if (fovea_model_builtin(ctx, "tiny", scale, &model) != FOVEA_OK)
             continue;
         const struct fovi_graph *graph = fovi_model_graph(model);
-        double work_ms, ms = frame_ms(ctx, graph, 1920, 1080, &work_ms);
+        double work_ms, ms = frame_ms(ctx, graph, FOVI_EXEC_BF16, 1920, 1080, &work_ms);
         double gflop = 2.0 * (double)fovi_graph_macs(graph) * 1920 * 1080 / 1e9;
         printf("tiny x%d, 1920x1080, %d thread%s: %7.1f ms, %6.1f GFLOPS; %7.1f ms of work, %6.1f GFLOPS a core\n",
                scale, fovea_context_threads(ctx), fovea_context_threads(ctx) > 1 ? "s" : "", ms, gflop / ms * 1e3,

@@ -100,7 +100,7 @@ int route_makers_network(struct route_makers *m, const float *in, int width, int
     float *residual = fovi_alloc(m->ctx, n_out, sizeof *residual);
     int code = residual ? make_window(m->ctx, in, width, height, &luma) : fovi_alloc_error(m->ctx);
     if (!code)
-        code = fovi_exec_create(m->ctx, fovi_model_graph(m->network), width, height, &exec);
+        code = fovi_exec_create(m->ctx, fovi_model_graph(m->network), FOVI_EXEC_F32, width, height, &exec);
     if (!code)
         code = train_enlarge(m->ctx, in, width, height, m->scale, out);
     if (!code) {

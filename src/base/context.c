@@ -138,6 +138,8 @@ int fovea_context_create(fovea_context **out, const struct fovea_context_params 
     ctx->cpu = fovi_cpu_detect() & p->cpu_mask;
     if (!(ctx->cpu & FOVEA_CPU_AVX2))
         ctx->cpu &= FOVEA_CPU_NEON;
+    if (!(ctx->cpu & FOVEA_CPU_AVX512))
+        ctx->cpu &= ~FOVEA_CPU_AMX;
     ctx->ceiling_bytes = p->memory_bytes;
     int code = fovi_pool_create(&ctx->pool, p->n_threads ? p->n_threads : fovi_cpu_count());
     if (code)

@@ -6,8 +6,34 @@
 #include "base/cpu.h"
 
 #include <sched.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "fovea/common.h"
+
+#if defined(__x86_64__)
+/* Whether there are matrix tiles and bfloat16, and the system lets this process use them. Linux gives out the tiles'
+ * registers, 8 KiB a thread, on request only (arch_prctl; Documentation/arch/x86/xstate.rst). */
+static int may_use_tiles(void)
+{
+    const unsigned tile_bits = 1u << 24 | 1u << 22; /* AMX-TILE, AMX-BF16 */
+    unsigned a, b, c, d, request = 0x1023, tile_data = 18;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & tile_bits) != tile_bits)
+        return 0;
+    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & 1u << 5)) /* AVX512-BF16 */
+        return 0;
+#if defined(__linux__)
+    return syscall(SYS_arch_prctl, request, tile_data) == 0;
+#else
+    (void)request;
+    (void)tile_data;
+    return 0;
+#endif
+}
+#endif
 
 uint32_t fovi_cpu_detect(void)
 {
@@ -19,6 +45,8 @@ uint32_t fovi_cpu_detect(void)
     if (flags && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         flags |= FOVEA_CPU_AVX512;
+    if ((flags & FOVEA_CPU_AVX512) && may_use_tiles())
+        flags |= FOVEA_CPU_AMX;
 #elif defined(__aarch64__)
     flags |= FOVEA_CPU_NEON; /* every such processor has it */
 #endif

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "net/bf16.h"
 #include "net/conv.h"
 
 #define TILE 16
@@ -30,6 +31,7 @@ struct plan_layer {
     int is_quad;  /* whether it makes its rows four at once */
     int64_t macs; /* for one pixel */
     struct fovi_conv_weights conv;
+    struct fovi_bf16_weights bf16; /* in its place where the network runs in bfloat16 */
 };
 
 /* Columns that are worked on by one thread at a time. */
@@ -50,12 +52,13 @@ struct fovi_exec {
     const struct fovi_graph *graph;
     fovi_conv_row *conv_row;
     fovi_conv_quad *conv_quad;
+    const struct fovi_bf16_dsp *bf16; /* NULL: in float */
     int width, height, radius;
     int n_tiles_x;
     const uint8_t *tiles;
     uint8_t value;
     struct plan_layer layer[FOVI_GRAPH_MAX_LAYERS + 1];
-    float *packed, *arena, *scratch;
+    float *packed, *lanes, *arena, *scratch;
     int (*intervals)[2];
     int max_intervals;
     int n_slices_max, n_slices;
@@ -98,14 +101,31 @@ static int reads(const struct fovi_graph *g, int reader, int l)
     return reader == l + 1 || (g->layer[reader].kind == FOVI_LAYER_ADD && g->layer[reader].from == l);
 }
 
+/* Whether a layer makes its rows four at once. */
+static int is_quad(const struct fovi_exec *e, const struct fovi_layer *layer)
+{
+    return layer->kind == FOVI_LAYER_CONV && (e->bf16 || fovi_conv_is_quad(layer->k, layer->c_in, layer->c_out));
+}
+
+int fovi_exec_has_bf16(const struct fovi_graph *g)
+{
+    for (int l = 0; l < g->n_layers; l++) {
+        const struct fovi_layer *layer = &g->layer[l];
+        int is_end = l == 0 || l == g->n_layers - 1;
+        if ((layer->kind != FOVI_LAYER_CONV && (is_end || layer->kind != FOVI_LAYER_ADD)) ||
+            (layer->c_out % 2 && l < g->n_layers - 1) || (l == 0 && layer->c_in != 1))
+            return 0;
+    }
+    return g->n_layers > 1;
+}
+
 static void plan_layers(struct fovi_exec *e)
 {
     const struct fovi_graph *g = e->graph;
     for (int l = g->n_layers - 1; l >= -1; l--) {
         struct plan_layer *p = &e->layer[l + 1];
-        p->channels = l < 0 ? 1 : g->layer[l].c_out;
-        p->is_quad = l >= 0 && g->layer[l].kind == FOVI_LAYER_CONV &&
-                     fovi_conv_is_quad(g->layer[l].k, g->layer[l].c_in, g->layer[l].c_out);
+        p->channels = l < 0 ? (e->bf16 ? FOVI_BF16_SPLIT : 1) : g->layer[l].c_out;
+        p->is_quad = l >= 0 && is_quad(e, &g->layer[l]);
         for (int r = l + 1; r < g->n_layers; r++)
             if (reads(g, r, l))
                 p->reach = imax(p->reach, e->layer[r + 1].reach + own_radius(g, r));
@@ -121,62 +141,88 @@ static void plan_layers(struct fovi_exec *e)
     e->radius = e->layer[0].reach;
 }
 
-static size_t packed_size(const struct fovi_layer *layer)
+/* Floats of a layer's packed weights. */
+static size_t packed_size(const struct fovi_exec *e, int l)
 {
+    const struct fovi_layer *layer = &e->graph->layer[l];
     if (layer->kind != FOVI_LAYER_CONV)
         return 0;
+    if (e->bf16)
+        return fovi_bf16_packed_size(&e->layer[l + 1].bf16) / 2;
     return fovi_conv_is_quad(layer->k, layer->c_in, layer->c_out)
                ? fovi_conv_quad_packed_size(layer->c_in, layer->c_out)
                : fovi_conv_packed_size(layer->k, layer->c_in, layer->c_out);
 }
 
+static void pack_layer(struct fovi_exec *e, int l, float *to, float **lanes)
+{
+    const struct fovi_layer *layer = &e->graph->layer[l];
+    struct plan_layer *p = &e->layer[l + 1];
+    const float *slope = layer->has_prelu ? layer->slope : NULL;
+    p->macs = (int64_t)layer->k * layer->k * layer->c_in * layer->c_out;
+    if (e->bf16) {
+        int n_lanes = fovi_bf16_tiles(&p->bf16) * FOVI_BF16_LANES;
+        fovi_bf16_pack(&p->bf16, l == 0, layer->weight, layer->bias, slope, (uint16_t *)to, *lanes, *lanes + n_lanes);
+        *lanes += 2 * n_lanes;
+        return;
+    }
+    if (p->is_quad)
+        fovi_conv_quad_pack(layer->c_in, layer->c_out, layer->weight, to);
+    else
+        fovi_conv_pack(layer->k, layer->c_in, layer->c_out, layer->weight, to);
+    p->conv = (struct fovi_conv_weights){ layer->k, layer->c_in, layer->c_out, to, layer->bias, slope };
+}
+
 static int pack_weights(struct fovi_exec *e)
 {
     const struct fovi_graph *g = e->graph;
-    size_t n = 0;
-    for (int l = 0; l < g->n_layers; l++)
-        n += packed_size(&g->layer[l]);
-    e->packed = fovi_alloc(e->ctx, n, sizeof *e->packed);
-    if (!e->packed)
-        return fovi_alloc_error(e->ctx);
-    float *to = e->packed;
+    size_t n = 0, n_lanes = 1;
     for (int l = 0; l < g->n_layers; l++) {
         const struct fovi_layer *layer = &g->layer[l];
-        if (layer->kind != FOVI_LAYER_CONV)
-            continue;
-        if (e->layer[l + 1].is_quad)
-            fovi_conv_quad_pack(layer->c_in, layer->c_out, layer->weight, to);
-        else
-            fovi_conv_pack(layer->k, layer->c_in, layer->c_out, layer->weight, to);
-        e->layer[l + 1].conv = (struct fovi_conv_weights){ .k = layer->k,
-                                                           .c_in = layer->c_in,
-                                                           .c_out = layer->c_out,
-                                                           .packed = to,
-                                                           .bias = layer->bias,
-                                                           .slope = layer->has_prelu ? layer->slope : NULL };
-        e->layer[l + 1].macs = (int64_t)layer->k * layer->k * layer->c_in * layer->c_out;
-        to += packed_size(layer);
+        struct fovi_bf16_weights *bf16 = &e->layer[l + 1].bf16;
+        if (e->bf16 && layer->kind == FOVI_LAYER_CONV) {
+            fovi_bf16_init(bf16, layer->k, layer->c_in, layer->c_out, l == 0, l == g->n_layers - 1 ? g->scale : 0);
+            n_lanes += 2 * FOVI_BF16_LANES * (size_t)fovi_bf16_tiles(bf16);
+        }
+        n += packed_size(e, l);
+    }
+    e->packed = fovi_alloc(e->ctx, n, sizeof *e->packed);
+    e->lanes = fovi_alloc(e->ctx, n_lanes, sizeof *e->lanes);
+    if (!e->packed || !e->lanes)
+        return fovi_alloc_error(e->ctx);
+    float *to = e->packed, *lanes = e->lanes;
+    for (int l = 0; l < g->n_layers; l++) {
+        if (g->layer[l].kind == FOVI_LAYER_CONV)
+            pack_layer(e, l, to, &lanes);
+        to += packed_size(e, l);
     }
     return FOVEA_OK;
+}
+
+/* Floats of a column of one row of a layer's output. */
+static ptrdiff_t pixel_floats(const struct fovi_exec *e, const struct plan_layer *p)
+{
+    return e->bf16 ? p->channels / 2 : p->channels;
 }
 
 /* Memory for the rings of all slices together, whatever their widths, and for each thread's work on a block. */
 static int take_memory(struct fovi_exec *e)
 {
-    size_t channels = 0, quad_channels = 0;
+    size_t floats = 0, quad_channels = 0;
     e->widest = 1;
     for (int l = 0; l <= e->graph->n_layers; l++) {
-        size_t c = (size_t)e->layer[l].channels;
-        channels += c * (size_t)e->layer[l].capacity;
+        size_t c = (size_t)pixel_floats(e, &e->layer[l]);
+        floats += c * (size_t)e->layer[l].capacity;
         e->widest = c > e->widest ? c : e->widest;
         if (e->layer[l].is_quad && (size_t)e->layer[l].conv.c_in > quad_channels)
             quad_channels = (size_t)e->layer[l].conv.c_in;
     }
-    e->floats_per_column = channels + e->widest;
-    e->scratch_floats = FOVI_QUAD_INPUTS * FOVI_QUAD_COLUMNS * quad_channels;
+    e->floats_per_column = floats + e->widest;
+    e->scratch_floats = e->bf16 ? FOVI_BF16_SCRATCH : FOVI_QUAD_INPUTS * FOVI_QUAD_COLUMNS * quad_channels;
+    size_t overread = e->bf16 ? FOVI_BF16_OVERREAD * e->widest : FOVI_CONV_OVERREAD;
     /* Slices are whole tiles but for the last, so that row_stride adds as much to each, at most. */
     size_t columns = (size_t)e->width + TILE + (size_t)e->n_slices_max * (size_t)(row_stride(e, 0) + 16);
-    e->arena = fovi_alloc(e->ctx, columns * e->floats_per_column + FOVI_CONV_OVERREAD, sizeof *e->arena);
+    e->arena = fovi_alloc(e->ctx, columns * e->floats_per_column + overread, sizeof *e->arena);
     e->scratch = fovi_alloc(e->ctx, e->scratch_floats * (size_t)fovea_context_threads(e->ctx), sizeof *e->scratch);
     e->max_intervals = e->n_tiles_x / 2 + 2;
     e->intervals = fovi_alloc(e->ctx, (size_t)e->n_slices_max * (size_t)e->max_intervals, sizeof *e->intervals);
@@ -195,7 +241,8 @@ static int choose_slices(int width, int n_threads)
     return n < most ? n : most > 1 ? most : 1;
 }
 
-int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, int width, int height, struct fovi_exec **out)
+int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, enum fovi_exec_format format, int width,
+                     int height, struct fovi_exec **out)
 {
     *out = NULL;
     struct fovi_exec *e = fovi_alloc(ctx, 1, sizeof *e);
@@ -207,6 +254,7 @@ int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, int wid
     e->height = height;
     e->conv_row = fovi_conv_row_get(fovea_context_cpu(ctx));
     e->conv_quad = fovi_conv_quad_get(fovea_context_cpu(ctx));
+    e->bf16 = format == FOVI_EXEC_BF16 ? fovi_bf16_dsp_get(fovea_context_cpu(ctx)) : NULL;
     e->n_tiles_x = (width + TILE - 1) / TILE;
     plan_layers(e);
     e->n_slices_max = choose_slices(width, fovea_context_threads(ctx));
@@ -230,6 +278,7 @@ void fovi_exec_free(struct fovi_exec **exec)
     fovi_free(ctx, e->intervals);
     fovi_free(ctx, e->scratch);
     fovi_free(ctx, e->arena);
+    fovi_free(ctx, e->lanes);
     fovi_free(ctx, e->packed);
     fovi_free(ctx, e);
     *exec = NULL;
@@ -254,12 +303,11 @@ static int64_t count_work(struct fovi_exec *e)
     return sum;
 }
 
-/* Rows of the arena, as a pointer to where the picture's column 0 would be when theirs is column first of it. */
-static float *carve(float **arena, ptrdiff_t n_rows, ptrdiff_t stride, int first)
+/* Where the picture's column 0 would be in a row whose first column is `first`. Channels of floats lie one after the
+ * other, those of bfloat16 side by side, so that a pixel of them takes `floats` in all. */
+static float *column_0(const struct slice *s, float *row, ptrdiff_t floats, int first)
 {
-    float *p = *arena + ROW_PAD - first;
-    *arena += n_rows * stride;
-    return p;
+    return row + (ROW_PAD - first) * (s->exec->bf16 ? floats : 1);
 }
 
 /* Each ring starts at the first column that is computed, so that reading and writing are aligned in all of them. */
@@ -270,10 +318,12 @@ static void slice_init(struct fovi_exec *e, struct slice *s, int x0, int x1, flo
     float *start = *arena;
     for (int l = 0; l <= e->graph->n_layers; l++) {
         const struct plan_layer *p = &e->layer[l];
-        s->ring[l] = carve(arena, (ptrdiff_t)p->capacity * p->channels, s->stride, x0 ? x0 - p->reach : 0);
+        s->ring[l] = column_0(s, *arena, pixel_floats(e, p), x0 ? x0 - p->reach : 0);
+        *arena += p->capacity * pixel_floats(e, p) * s->stride;
         s->next[l] = -((GROUP - p->reach % GROUP) % GROUP);
     }
-    s->zero = carve(arena, (ptrdiff_t)e->widest, s->stride, x0 - e->radius);
+    s->zero = *arena;
+    *arena += (ptrdiff_t)e->widest * s->stride;
     memset(start, 0, (size_t)(*arena - start) * sizeof *start);
 }
 
@@ -326,13 +376,16 @@ static int find_intervals(const struct slice *s, const struct plan_layer *p, int
 static float *ring_row(const struct slice *s, int index, int y)
 {
     const struct plan_layer *p = &s->exec->layer[index];
-    return s->ring[index] + (ptrdiff_t)((y + p->capacity) % p->capacity) * p->channels * s->stride;
+    return s->ring[index] + (ptrdiff_t)((y + p->capacity) % p->capacity) * pixel_floats(s->exec, p) * s->stride;
 }
 
 /* Row y of the output of index, zeros outside the picture. */
 static const float *input_row(const struct slice *s, int index, int y)
 {
-    return y < 0 || y >= s->exec->height ? s->zero : ring_row(s, index, y);
+    const struct fovi_exec *e = s->exec;
+    if (y >= 0 && y < e->height)
+        return ring_row(s, index, y);
+    return column_0(s, s->zero, pixel_floats(e, &e->layer[index]), s->x0 - e->radius);
 }
 
 /* Input row y as level / 255. */
@@ -342,6 +395,10 @@ static void load_input(struct slice *s, int y)
     const float *luma = fovi_window_row(e->luma, 0, y);
     float *to = ring_row(s, 0, y);
     int from = imax(0, s->x0 - e->radius), end = imin(e->width, s->x1 + e->radius);
+    if (e->bf16) {
+        e->bf16->split(luma, 1.0f / 255.0f, (uint16_t *)to, from, end);
+        return;
+    }
     for (int x = from; x < end; x++)
         to[x] = luma[x] * (1.0f / 255.0f);
 }
@@ -370,8 +427,47 @@ static void quad_layer(struct slice *s, int index, int y, int n)
         s->exec->conv_quad(&p->conv, rows, s->stride, dst, s->stride, s->interval[i][0], s->interval[i][1], s->scratch);
 }
 
+/* Four rows in bfloat16; those of the last layer that the picture has go to the output. */
+static void bf16_layer(struct slice *s, int index, int y, int n)
+{
+    const struct fovi_exec *e = s->exec;
+    const struct fovi_bf16_weights *w = &e->layer[index].bf16;
+    const uint16_t *rows[FOVI_BF16_ROWS + 4];
+    uint16_t *dst[FOVI_BF16_ROWS];
+    float *out[4 * FOVI_BF16_ROWS];
+    for (int i = 0; i < w->k + FOVI_BF16_ROWS - 1; i++)
+        rows[i] = (const uint16_t *)input_row(s, index - 1, y - w->k / 2 + i);
+    for (int i = 0; i < FOVI_BF16_ROWS && !w->scale; i++)
+        dst[i] = (uint16_t *)ring_row(s, index, y + i);
+    for (int i = 0; i < FOVI_BF16_ROWS * w->scale; i++)
+        out[i] = e->out + ((ptrdiff_t)(y - e->y0) * w->scale + i) * e->out_stride;
+    for (int i = 0; i < n; i++) {
+        int x0 = s->interval[i][0], x1 = s->interval[i][1];
+        if (w->scale)
+            e->bf16->last(w, rows, out, imin(FOVI_BF16_ROWS, e->height - y), x0, x1, s->scratch);
+        else
+            e->bf16->conv(w, rows, dst, x0, x1, s->scratch);
+    }
+}
+
+static void bf16_add_layer(struct slice *s, int index, int y, int n)
+{
+    int c = s->exec->layer[index].channels;
+    const uint16_t *a = (const uint16_t *)ring_row(s, index - 1, y);
+    const uint16_t *b = (const uint16_t *)ring_row(s, s->exec->graph->layer[index - 1].from + 1, y);
+    uint16_t *dst = (uint16_t *)ring_row(s, index, y);
+    for (int i = 0; i < n; i++) {
+        ptrdiff_t at = (ptrdiff_t)s->interval[i][0] * c, end = (ptrdiff_t)s->interval[i][1] * c;
+        s->exec->bf16->add(a + at, b + at, dst + at, end - at);
+    }
+}
+
 static void add_layer(struct slice *s, int index, int y, int n)
 {
+    if (s->exec->bf16) {
+        bf16_add_layer(s, index, y, n);
+        return;
+    }
     const float *a = ring_row(s, index - 1, y);
     const float *b = ring_row(s, s->exec->graph->layer[index - 1].from + 1, y);
     float *dst = ring_row(s, index, y);
@@ -419,7 +515,9 @@ static void make_group(struct slice *s, int index, int y)
     int n = find_intervals(s, p, y), y0 = imax(0, y), y1 = imin(e->height, y + GROUP), last = e->graph->n_layers;
     if (!n)
         return;
-    if (p->is_quad)
+    if (p->is_quad && e->bf16)
+        bf16_layer(s, index, y, n);
+    else if (p->is_quad)
         quad_layer(s, index, y, n);
     for (int row = y0; row < y1; row++) {
         if (index == 0)
@@ -428,7 +526,7 @@ static void make_group(struct slice *s, int index, int y)
             add_layer(s, index, row, n);
         else if (!p->is_quad)
             conv_layer(s, index, row, n);
-        if (index == last)
+        if (index == last && !e->bf16)
             shuffle(s, row, n);
     }
     for (int i = 0; i < n; i++)

@@ -16,9 +16,17 @@
 
 struct fovi_exec;
 
+/* Number formats of the layers. In float the bytes are the same with any instruction sets; in bfloat16 too, but they are
+ * other bytes, and only FOVEA_CPU_AMX makes them fast. */
+enum fovi_exec_format { FOVI_EXEC_F32, FOVI_EXEC_BF16 };
+
+/* Whether a network can run in bfloat16: all its operators have kernels for it. */
+int fovi_exec_has_bf16(const struct fovi_graph *graph);
+
 /* Prepare a network for pictures of one size: all memory is taken here. The graph (with its weights) must outlive
- * it. */
-int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, int width, int height, struct fovi_exec **out);
+ * it. FOVI_EXEC_BF16 only where fovi_exec_has_bf16. */
+int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, enum fovi_exec_format format, int width,
+                     int height, struct fovi_exec **out);
 void fovi_exec_free(struct fovi_exec **exec);
 
 /* Begin a picture. tiles: NULL = everywhere, else a byte for each 16x16 tile, row by row, borrowed until the picture

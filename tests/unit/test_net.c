@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "net/bf16.h"
 #include "net/conv.h"
 #include "net/exec.h"
 
@@ -260,6 +261,156 @@ static void neon_equals_reference(void **state)
     check_quad(fovi_conv_quad_get(cpu));
 }
 
+/* ---- bfloat16 ---- */
+
+static void bf16_is_nearest_even(void **state)
+{
+    (void)state;
+    static const struct {
+        float value;
+        uint16_t bits;
+    } cases[] = { { 0.0f, 0 },
+                  { -0.0f, 0x8000 },
+                  { 1.0f, 0x3f80 },
+                  { 0x1.01p0f, 0x3f80 },       /* half way, to even */
+                  { 0x1.03p0f, 0x3f82 },       /* half way, to even */
+                  { 0x1.010002p0f, 0x3f81 },   /* a little more */
+                  { -0x1.03p0f, 0xbf82 },      /* */
+                  { 0x1.fffffep127f, 0x7f80 }, /* beyond the largest */
+                  { 0x1p-126f, 0x0080 },       /* the least normal one */
+                  { 0x1.fcp-127f, 0 },         /* less becomes zero */
+                  { INFINITY, 0x7f80 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(fovi_bf16_from_float(cases[i].value), cases[i].bits);
+    uint16_t nan = fovi_bf16_from_float(NAN);
+    assert_true((nan & 0x7fff) > 0x7f80);
+    for (unsigned b = 0; b < 0x10000u; b++)
+        if ((b & 0x7f80u) && ((b & 0x7f80u) != 0x7f80u || !(b & 0x7fu)))
+            assert_int_equal(fovi_bf16_from_float(fovi_bf16_to_float((uint16_t)b)), b);
+}
+
+#define BF16_STRIDE (200 + 2 * FOVI_BF16_OVERREAD) /* pixels of a row */
+#define BF16_MOST 48                               /* channels */
+
+struct bf16_case {
+    int k, c_in, c_out, prelu, is_first, scale;
+};
+
+struct bf16_layer {
+    struct fovi_bf16_weights w;
+    uint16_t *packed, *in, *out;
+    float lanes[2 * 4 * BF16_MOST];
+    const uint16_t *rows[8];
+};
+
+/* Random weights and inputs; some of each so small or large that products underflow or cancel. */
+static void bf16_layer_init(struct bf16_layer *l, const struct bf16_case *c, struct fovi_rng *rng)
+{
+    static float weight[BF16_MOST * BF16_MOST * 25], bias[BF16_MOST], slope[BF16_MOST];
+    fill(weight, sizeof weight / sizeof *weight, rng);
+    fill(bias, BF16_MOST, rng);
+    fill(slope, BF16_MOST, rng);
+    weight[3] = 1e-38f;
+    weight[5] = 0x1p-100f;
+    fovi_bf16_init(&l->w, c->k, c->c_in, c->c_out, c->is_first, c->scale);
+    l->packed = malloc(fovi_bf16_packed_size(&l->w) * sizeof *l->packed);
+    fovi_bf16_pack(&l->w, c->is_first, weight, bias, c->prelu ? slope : NULL, l->packed, l->lanes,
+                   l->lanes + 4 * BF16_MOST);
+    ptrdiff_t row = (ptrdiff_t)BF16_STRIDE * l->w.c_in;
+    l->in = malloc((size_t)(8 * row) * sizeof *l->in);
+    for (ptrdiff_t i = 0; i < 8 * row; i++) {
+        double v = 2.0 * fovi_rng_uniform(rng) - 1.0;
+        l->in[i] = fovi_bf16_from_float((float)(fovi_rng_below(rng, 50) ? v : v * 1e-36));
+    }
+    for (int i = 0; i < 8; i++)
+        l->rows[i] = l->in + i * row + (ptrdiff_t)FOVI_BF16_OVERREAD / 2 * l->w.c_in;
+}
+
+/* Outputs of the kernel, with guards around. */
+static void bf16_run(const struct fovi_bf16_dsp *dsp, const struct bf16_layer *l, int x0, int x1, unsigned char *out,
+                     size_t size)
+{
+    static float memory[FOVI_BF16_SCRATCH + 16];
+    float *scratch = memory + (64 - (uintptr_t)memory % 64) % 64 / sizeof *memory;
+    memset(out, 0x5a, size);
+    uint16_t *dst[4];
+    float *last[16];
+    for (int i = 0; i < 4; i++)
+        dst[i] = (uint16_t *)(void *)out + (ptrdiff_t)i * BF16_STRIDE * l->w.c_out + 64;
+    for (int i = 0; i < 4 * l->w.scale; i++)
+        last[i] = (float *)(void *)out + (ptrdiff_t)i * BF16_STRIDE * l->w.scale + 64;
+    if (l->w.scale)
+        dsp->last(&l->w, l->rows, last, x1 % 4 + 1, x0, x1, scratch);
+    else
+        dsp->conv(&l->w, l->rows, dst, x0, x1, scratch);
+}
+
+static void bf16_compare(const struct fovi_bf16_dsp *dsp, const struct bf16_case *c, struct fovi_rng *rng)
+{
+    static const int spans[][2] = { { 0, 1 },   { 0, 15 },   { 0, 16 },  { 4, 20 }, { 12, 29 },
+                                    { 0, 130 }, { 16, 113 }, { 4, 199 }, { 8, 8 } };
+    struct bf16_layer l;
+    bf16_layer_init(&l, c, rng);
+    size_t size = (size_t)(4 * BF16_STRIDE) * (size_t)(c->scale ? c->scale * c->scale * 4 : c->c_out * 2) + 512;
+    unsigned char *expected = malloc(size), *got = malloc(size);
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
+        bf16_run(&fovi_bf16_dsp_c, &l, spans[i][0], spans[i][1], expected, size);
+        bf16_run(dsp, &l, spans[i][0], spans[i][1], got, size);
+        if (memcmp(expected, got, size) != 0)
+            fail_msg("bfloat16, %dx%d %d -> %d, columns %d..%d differ", c->k, c->k, c->c_in, c->c_out, spans[i][0],
+                     spans[i][1]);
+    }
+    free(expected);
+    free(got);
+    free(l.packed);
+    free(l.in);
+}
+
+static void bf16_compare_rows(const struct fovi_bf16_dsp *dsp, struct fovi_rng *rng)
+{
+    static float src[100];
+    static uint16_t expected[500], got[500];
+    fill(src, 100, rng);
+    src[7] = 1e-39f;
+    src[8] = 3e38f;
+    for (int n = 0; n < 70; n++) {
+        memset(expected, 0x5a, sizeof expected);
+        memset(got, 0x5a, sizeof got);
+        fovi_bf16_dsp_c.split(src, 1.0f / 255.0f, expected, n % 5, n);
+        dsp->split(src, 1.0f / 255.0f, got, n % 5, n);
+        assert_memory_equal(expected, got, sizeof got);
+        memcpy(got, expected, sizeof got);
+        fovi_bf16_dsp_c.add(expected, expected + 61, expected + 300, n);
+        dsp->add(got, got + 61, got + 300, n);
+        assert_memory_equal(expected, got, sizeof got);
+    }
+}
+
+static void amx_equals_reference(void **state)
+{
+    (void)state;
+    static const struct bf16_case cases[] = {
+        { 3, 16, 16, 1, 0, 0 }, { 3, 1, 16, 1, 1, 0 },  { 3, 16, 4, 0, 0, 2 },  { 3, 16, 9, 0, 0, 3 },
+        { 3, 32, 16, 1, 0, 4 }, { 3, 32, 32, 1, 0, 0 }, { 3, 48, 48, 0, 0, 0 }, { 5, 16, 16, 1, 0, 0 },
+        { 1, 16, 32, 0, 0, 0 }, { 3, 12, 14, 1, 0, 0 }, { 3, 28, 28, 1, 0, 0 }, { 5, 1, 8, 1, 1, 0 },
+        { 1, 8, 4, 1, 0, 2 },   { 5, 6, 4, 1, 0, 2 },   { 3, 2, 2, 1, 0, 0 },
+    };
+    fovea_context *ctx = make_context(1, FOVEA_CPU_ALL);
+    uint32_t cpu = fovea_context_cpu(ctx);
+    fovea_context_free(&ctx);
+    if (!(cpu & FOVEA_CPU_AMX)) {
+        print_message("this processor has no AMX\n");
+        skip();
+    }
+    const struct fovi_bf16_dsp *dsp = fovi_bf16_dsp_get(cpu);
+    struct fovi_rng rng = { 9 };
+    assert_ptr_not_equal(dsp->conv, fovi_bf16_dsp_c.conv);
+    assert_ptr_not_equal(dsp->last, fovi_bf16_dsp_c.last);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        bf16_compare(dsp, &cases[i], &rng);
+    bf16_compare_rows(dsp, &rng);
+}
+
 /* ---- the executor ---- */
 
 /* A graph with random weights. */
@@ -394,13 +545,13 @@ static void direct(const struct network *n, const float *luma, int width, int he
 }
 
 /* Run the executor in strips; out is width * scale floats a row. */
-static double execute(fovea_context *ctx, const struct network *n, const float *luma, int width, int height, int strip,
-                      const uint8_t *tiles, float *out)
+static double execute(fovea_context *ctx, const struct network *n, enum fovi_exec_format format, const float *luma,
+                      int width, int height, int strip, const uint8_t *tiles, float *out)
 {
     struct fovi_exec *exec;
     struct fovi_window window;
     int radius = fovi_graph_radius(&n->graph), s = n->graph.scale;
-    assert_int_equal(fovi_exec_create(ctx, &n->graph, width, height, &exec), FOVEA_OK);
+    assert_int_equal(fovi_exec_create(ctx, &n->graph, format, width, height, &exec), FOVEA_OK);
     assert_int_equal(fovi_window_init(ctx, &window, width, height, 1, strip + radius), FOVEA_OK);
     double px = 0.0;
     for (int run = 0; run < 2; run++) { /* twice: nothing may stay from the first */
@@ -422,6 +573,87 @@ static double execute(fovea_context *ctx, const struct network *n, const float *
     return px;
 }
 
+/* A layer's output in bfloat16 with zeros around it. */
+struct bf16_plane {
+    uint16_t *data;
+    int channels;
+    ptrdiff_t row; /* numbers of a row */
+};
+
+#define BF16_BORDER 8 /* rows above and below; columns to the left */
+
+static uint16_t *bf16_row(const struct bf16_plane *p, int y)
+{
+    return p->data + (y + BF16_BORDER) * p->row + BF16_BORDER * p->channels;
+}
+
+static struct bf16_plane bf16_plane(int channels, int width, int height)
+{
+    struct bf16_plane p = { NULL, channels, (ptrdiff_t)(width + BF16_BORDER + FOVI_BF16_OVERREAD) * channels };
+    p.data = calloc((size_t)(p.row * (height + 2 * BF16_BORDER)) + 64, sizeof *p.data);
+    return p;
+}
+
+/* One layer over the whole picture by the reference's kernels. */
+static void direct_bf16_conv(const struct fovi_layer *layer, int is_first, int scale, const struct bf16_plane *from,
+                             const struct bf16_plane *to, int width, int height, float *out)
+{
+    struct fovi_bf16_weights w;
+    float lanes[2 * 4 * BF16_MOST];
+    fovi_bf16_init(&w, layer->k, layer->c_in, layer->c_out, is_first, scale);
+    uint16_t *packed = calloc(fovi_bf16_packed_size(&w), sizeof *packed);
+    uint16_t *spare = calloc((size_t)to->row, sizeof *spare), *dst[4];
+    fovi_bf16_pack(&w, is_first, layer->weight, layer->bias, layer->has_prelu ? layer->slope : NULL, packed, lanes,
+                   lanes + 4 * BF16_MOST);
+    for (int y = 0; y < height; y += 4) {
+        const uint16_t *rows[8];
+        float *last[16];
+        for (int i = 0; i < w.k + 3; i++)
+            rows[i] = bf16_row(from, y + i - w.k / 2);
+        for (int i = 0; i < 4; i++)
+            dst[i] = y + i < height ? bf16_row(to, y + i) : spare;
+        for (int i = 0; i < 4 * scale; i++)
+            last[i] = out + (ptrdiff_t)(y * scale + i) * width * scale;
+        if (scale)
+            fovi_bf16_dsp_c.last(&w, rows, last, height - y < 4 ? height - y : 4, 0, width, NULL);
+        else
+            fovi_bf16_dsp_c.conv(&w, rows, dst, 0, width, NULL);
+    }
+    free(spare);
+    free(packed);
+}
+
+/* The whole network in bfloat16, layer by layer. */
+static void direct_bf16(const struct network *n, const float *luma, int width, int height, float *out)
+{
+    const struct fovi_graph *g = &n->graph;
+    struct bf16_plane plane[8] = { bf16_plane(FOVI_BF16_SPLIT, width, height) };
+    for (int y = 0; y < height; y++)
+        fovi_bf16_dsp_c.split(luma + y * width, 1.0f / 255.0f, bf16_row(plane, y), 0, width);
+    for (int l = 0; l < g->n_layers; l++) {
+        const struct fovi_layer *layer = &g->layer[l];
+        plane[l + 1] = bf16_plane(layer->c_out, width, height);
+        if (layer->kind == FOVI_LAYER_ADD)
+            for (int y = 0; y < height; y++)
+                fovi_bf16_dsp_c.add(bf16_row(&plane[l], y), bf16_row(&plane[layer->from + 1], y),
+                                    bf16_row(&plane[l + 1], y), (ptrdiff_t)width * layer->c_out);
+        else
+            direct_bf16_conv(layer, l == 0, l == g->n_layers - 1 ? g->scale : 0, &plane[l], &plane[l + 1], width,
+                             height, out);
+    }
+    for (int l = 0; l <= g->n_layers; l++)
+        free(plane[l].data);
+}
+
+static void direct_in(enum fovi_exec_format format, const struct network *n, const float *luma, int width, int height,
+                      float *out)
+{
+    if (format == FOVI_EXEC_BF16)
+        direct_bf16(n, luma, width, height, out);
+    else
+        direct(n, luma, width, height, out);
+}
+
 static float *random_luma(int width, int height)
 {
     struct fovi_rng rng = { 5 };
@@ -431,7 +663,7 @@ static float *random_luma(int width, int height)
     return luma;
 }
 
-static void check_frames(const char *text, uint32_t mask)
+static void check_frames(const char *text, enum fovi_exec_format format, uint32_t mask)
 {
     static const int sizes[][2] = { { 1, 1 }, { 2, 7 }, { 7, 2 }, { 17, 33 }, { 63, 20 }, { 70, 19 }, { 257, 21 } };
     static const int strips[] = { 4, 12, 16, 1000 };
@@ -444,12 +676,13 @@ static void check_frames(const char *text, uint32_t mask)
             network_init(ctx, &n, text);
             size_t size = (size_t)(width * height * n.graph.scale * n.graph.scale) * sizeof(float);
             float *expected = malloc(size), *got = malloc(size);
-            direct(&n, luma, width, height, expected);
+            direct_in(format, &n, luma, width, height, expected);
             for (size_t s = 0; s < sizeof strips / sizeof *strips; s++) {
                 memset(got, 0xff, size);
-                double px = execute(ctx, &n, luma, width, height, strips[s], NULL, got);
+                double px = execute(ctx, &n, format, luma, width, height, strips[s], NULL, got);
                 if (memcmp(expected, got, size) != 0)
-                    fail_msg("%dx%d, %d threads, strips of %d", width, height, threads, strips[s]);
+                    fail_msg("format %d, %dx%d, %d threads, strips of %d", (int)format, width, height, threads,
+                             strips[s]);
                 assert_true(px >= width * height);
             }
             free(expected);
@@ -464,22 +697,25 @@ static void check_frames(const char *text, uint32_t mask)
 static void frames_equal_direct(void **state)
 {
     (void)state;
-    check_frames(tiny_text, 0);
-    check_frames(skip_text, 0);
-    check_frames(tiny_text, FOVEA_CPU_ALL);
-    check_frames(skip_text, FOVEA_CPU_ALL);
+    static const enum fovi_exec_format formats[] = { FOVI_EXEC_F32, FOVI_EXEC_BF16 };
+    for (int i = 0; i < 2; i++) {
+        check_frames(tiny_text, formats[i], 0);
+        check_frames(skip_text, formats[i], 0);
+        check_frames(tiny_text, formats[i], FOVEA_CPU_ALL);
+        check_frames(skip_text, formats[i], FOVEA_CPU_ALL);
+    }
 }
 
 /* Wanted tiles hold the same bytes as in the full frame; the others are not touched. */
-static void check_tiles(fovea_context *ctx, const struct network *n, const float *luma, int width, int height,
-                        const uint8_t *tiles, const float *full)
+static void check_tiles(fovea_context *ctx, const struct network *n, enum fovi_exec_format format, const float *luma,
+                        int width, int height, const uint8_t *tiles, const float *full)
 {
     int s = n->graph.scale, n_tiles_x = (width + 15) / 16;
     size_t count = (size_t)(width * height * s * s);
     float *got = malloc(count * sizeof *got);
     for (size_t i = 0; i < count; i++)
         got[i] = GUARD;
-    double px = execute(ctx, n, luma, width, height, 8, tiles, got);
+    double px = execute(ctx, n, format, luma, width, height, 8, tiles, got);
     int wanted_px = 0;
     for (int y = 0; y < height * s; y++) {
         for (int x = 0; x < width * s; x++) {
@@ -501,17 +737,18 @@ static void tiles_equal_full_frame(void **state)
     struct fovi_rng rng = { 21 };
     int width = 150, height = 77, n_tiles = 10 * 5;
     float *luma = random_luma(width, height), *full = malloc((size_t)(width * height * 9) * sizeof *full);
-    for (int t = 0; t < 2; t++) {
+    for (int t = 0; t < 4; t++) {
+        enum fovi_exec_format format = t < 2 ? FOVI_EXEC_F32 : FOVI_EXEC_BF16;
         for (int threads = 1; threads <= 3; threads++) {
             fovea_context *ctx = make_context(threads, FOVEA_CPU_ALL);
             struct network n;
-            network_init(ctx, &n, texts[t]);
-            direct(&n, luma, width, height, full);
+            network_init(ctx, &n, texts[t % 2]);
+            direct_in(format, &n, luma, width, height, full);
             for (int round = 0; round < 12; round++) {
                 uint8_t tiles[50];
                 for (int i = 0; i < n_tiles; i++)
                     tiles[i] = fovi_rng_below(&rng, 12) < (uint32_t)round ? 2 : 1;
-                check_tiles(ctx, &n, luma, width, height, tiles, full);
+                check_tiles(ctx, &n, format, luma, width, height, tiles, full);
             }
             free(n.weights);
             fovea_context_free(&ctx);
@@ -521,9 +758,8 @@ static void tiles_equal_full_frame(void **state)
     free(luma);
 }
 
-static void failed_allocations_leave_nothing(void **state)
+static void check_failed_allocations(enum fovi_exec_format format)
 {
-    (void)state;
     fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
     struct network n;
     struct fovi_exec *exec = NULL;
@@ -531,7 +767,7 @@ static void failed_allocations_leave_nothing(void **state)
     int code = FOVEA_E_NOMEM, tries = 0;
     for (long k = 1; code; k++, tries++) {
         fovi_alloc_fail_nth(ctx, k);
-        code = fovi_exec_create(ctx, &n.graph, 200, 50, &exec);
+        code = fovi_exec_create(ctx, &n.graph, format, 200, 50, &exec);
         fovi_alloc_fail_nth(ctx, 0);
         if (code) {
             assert_int_equal(code, FOVEA_E_NOMEM);
@@ -546,13 +782,47 @@ static void failed_allocations_leave_nothing(void **state)
     fovea_context_free(&ctx);
 }
 
+static void failed_allocations_leave_nothing(void **state)
+{
+    (void)state;
+    check_failed_allocations(FOVI_EXEC_F32);
+    check_failed_allocations(FOVI_EXEC_BF16);
+}
+
+static void bf16_needs_even_channels(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int has_bf16;
+    } cases[] = { { tiny_text, 1 },
+                  { skip_text, 1 },
+                  { "conv3x3 1 7; conv3x3 7 4; shuffle 2; add base", 0 },
+                  { "conv3x3 1 4; shuffle 2; add base", 0 },
+                  { "conv3x3 1 4; conv3x3 4 4; add 0; shuffle 2; add base", 0 } };
+    fovea_context *ctx = make_context(1, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fovi_graph g;
+        assert_int_equal(fovi_graph_parse(ctx, cases[i].text, &g), FOVEA_OK);
+        assert_int_equal(fovi_exec_has_bf16(&g), cases[i].has_bf16);
+    }
+    fovea_context_free(&ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_is_read),           cmocka_unit_test(wrong_text_is_refused),
-        cmocka_unit_test(avx2_equals_reference),  cmocka_unit_test(avx512_equals_reference),
-        cmocka_unit_test(neon_equals_reference),  cmocka_unit_test(frames_equal_direct),
-        cmocka_unit_test(tiles_equal_full_frame), cmocka_unit_test(failed_allocations_leave_nothing),
+        cmocka_unit_test(text_is_read),
+        cmocka_unit_test(wrong_text_is_refused),
+        cmocka_unit_test(avx2_equals_reference),
+        cmocka_unit_test(avx512_equals_reference),
+        cmocka_unit_test(neon_equals_reference),
+        cmocka_unit_test(frames_equal_direct),
+        cmocka_unit_test(tiles_equal_full_frame),
+        cmocka_unit_test(failed_allocations_leave_nothing),
+        cmocka_unit_test(bf16_is_nearest_even),
+        cmocka_unit_test(amx_equals_reference),
+        cmocka_unit_test(bf16_needs_even_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
