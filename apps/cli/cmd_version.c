@@ -19,7 +19,10 @@ static const struct library libraries[] = {
 
 static const char *instruction_sets(uint32_t cpu)
 {
-    return cpu & FOVEA_CPU_AVX512 ? "AVX-512" : cpu & FOVEA_CPU_AVX2 ? "AVX2" : "portable C";
+    return cpu & FOVEA_CPU_AMX      ? "AMX"
+           : cpu & FOVEA_CPU_AVX512 ? "AVX-512"
+           : cpu & FOVEA_CPU_AVX2   ? "AVX2"
+                                    : "portable C";
 }
 
 static const char *library_version(int i)

@@ -12,11 +12,12 @@ int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fove
     static const enum fovea_preset presets[] = { FOVEA_PRESET_BALANCED, FOVEA_PRESET_FAST, FOVEA_PRESET_BEST };
     static const enum fovea_consistency consistencies[] = { FOVEA_CONSISTENCY_DEFAULT, FOVEA_CONSISTENCY_ON,
                                                             FOVEA_CONSISTENCY_OFF };
-    if (how->precision > 1)
-        return cli_fail(cli, CLI_USAGE, "option --precision: %s is not in this version",
-                        how->precision == 2 ? "bf16" : "int8");
+    static const enum fovea_precision precisions[] = { FOVEA_PRECISION_AUTO, FOVEA_PRECISION_F32,
+                                                       FOVEA_PRECISION_BF16 };
+    if (how->precision > 2)
+        return cli_fail(cli, CLI_USAGE, "option --precision: int8 is not in this version");
     params->preset = presets[how->preset];
-    params->precision = how->precision ? FOVEA_PRECISION_F32 : FOVEA_PRECISION_AUTO;
+    params->precision = precisions[how->precision];
     params->consistency = consistencies[how->consistency];
     params->max_loss_db = how->max_loss_db;
     params->budget_ms = how->budget_ms;

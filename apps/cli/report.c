@@ -68,7 +68,7 @@ void cli_print_run(const struct cli_run *run)
         printf("  (x%.6g by x%.6g", r->scale_x, r->scale_y);
     for (int i = 0; i < r->n_chain && r->n_chain > 1; i++)
         printf("%s%d", i ? " x " : " = ", r->chain[i]);
-    printf(", %s", r->method);
+    printf(", %s%s", r->method, r->precision == FOVEA_PRECISION_BF16 ? " in bfloat16" : "");
     if (run->params->crop_width)
         printf(", from %d,%d on", run->params->crop_x, run->params->crop_y);
     puts(")");
@@ -123,6 +123,8 @@ static json_t *json_consistency(const struct fovea_report *r)
     return object;
 }
 
+static const char *const precisions[] = { "auto", "f32", "bf16" };
+
 /* The options that give the same bytes again; null = not given. */
 static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
 {
@@ -146,7 +148,7 @@ static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "preset", json_string(preset_name(p->preset)));
     json_object_set_new(object, "max_loss", json_real(p->max_loss_db));
     json_object_set_new(object, "budget", p->budget_ms > 0. ? json_real(p->budget_ms) : json_null());
-    json_object_set_new(object, "precision", json_string(p->precision == FOVEA_PRECISION_F32 ? "f32" : "auto"));
+    json_object_set_new(object, "precision", json_string(precisions[p->precision]));
     json_object_set_new(object, "consistency", json_string(consistencies[p->consistency]));
     json_object_set_new(object, "mode", json_string(modes[p->mode]));
     json_object_set_new(object, "strength", json_real(p->strength));
@@ -244,6 +246,8 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "total_ms", cli_json_number(r->total_ms));
     json_object_set_new(object, "tiles", json_tiles(r));
     json_object_set_new(object, "network_px", json_integer(r->n_network_px));
+    json_object_set_new(object, "precision",
+                        r->precision == FOVEA_PRECISION_AUTO ? json_null() : json_string(precisions[r->precision]));
     json_object_set_new(object, "consistency", json_consistency(r));
     json_object_set_new(object, "routing", routing);
     set_figures(object, run);

@@ -28,7 +28,11 @@ enum fovea_method {
 /* How far auto may go: which networks it may use. Where a network does not exist yet the next smaller is the top. */
 enum fovea_preset { FOVEA_PRESET_BALANCED = 0, FOVEA_PRESET_FAST, FOVEA_PRESET_BEST };
 
-enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32 };
+/* Number format of the networks' layers; the precision of the first layer's input, the sums and all other work are
+ * float. F32: the same bytes with any instruction sets. BF16 (bfloat16, 8 bits of precision, costs less than 0.001 dB
+ * in PSNR-Y): the same everywhere too, but only FOVEA_CPU_AMX makes it fast; elsewhere it is emulated, far slower than
+ * F32. AUTO: BF16 where the context has FOVEA_CPU_AMX and the network's layers allow it, else F32. */
+enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32, FOVEA_PRECISION_BF16 };
 
 /* Back-projection, which makes the reduction of the result give the input back. DEFAULT: on for auto and networks, off
  * for filter and classical methods. */
@@ -68,7 +72,7 @@ struct fovea_upscale_params {
     double max_loss_db;       /* predicted loss in PSNR-Y of the whole picture against the preset's top network
                                  everywhere, 0..100 dB; default 0.05; 0 = the top network everywhere */
     double budget_ms;         /* milliseconds that the networks may take; 0 (default) = no limit */
-    enum fovea_precision precision;
+    enum fovea_precision precision; /* default FOVEA_PRECISION_AUTO */
     enum fovea_consistency consistency;
     int strip_rows;           /* input rows worked on at a time, 1..4096; 0 (default) = chosen. Never changes a byte */
     enum fovea_sizing sizing; /* default FOVEA_SIZING_EXACT */
@@ -149,6 +153,7 @@ struct fovea_report {
     double
         expected_error_rms; /* expected difference from the unknown truth: RMS over the picture, luma, levels; 0 where
                                   it is not known */
+    enum fovea_precision precision; /* of the networks: F32 or BF16; AUTO where there was none */
 };
 
 /* The paths of the tiles, row by row, n_tiles_x * n_tiles_y of enum fovea_path. Owned by the plan. */

@@ -16,8 +16,8 @@
 
 struct fovi_exec;
 
-/* Number formats of the layers. In float the bytes are the same with any instruction sets; in bfloat16 too, but they are
- * other bytes, and only FOVEA_CPU_AMX makes them fast. */
+/* Number formats of the layers. Each gives the same bytes with any instruction sets, but bfloat16 is emulated, and
+ * slow, without FOVEA_CPU_AMX. */
 enum fovi_exec_format { FOVI_EXEC_F32, FOVI_EXEC_BF16 };
 
 /* Whether a network can run in bfloat16: all its operators have kernels for it. */

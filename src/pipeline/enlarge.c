@@ -431,8 +431,8 @@ static int init_groups(struct enlarge *e)
         if (e->params.filter)
             FOVI_TRY(init_sweeps(e, group));
         for (int i = 0; i < e->params.n_networks; i++)
-            FOVI_TRY(fovi_exec_create(run->ctx, e->params.network[i].graph, FOVI_EXEC_F32, in->width, in->height,
-                                      &group->exec[i]));
+            FOVI_TRY(fovi_exec_create(run->ctx, e->params.network[i].graph, e->params.network[i].format, in->width,
+                                      in->height, &group->exec[i]));
     }
     return FOVEA_OK;
 }

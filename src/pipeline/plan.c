@@ -11,6 +11,7 @@
 #include "filter/filter.h"
 #include "image/convert.h"
 #include "model/model.h"
+#include "net/bf16.h"
 #include "net/graph.h"
 #include "route/route.h"
 
@@ -43,7 +44,7 @@ static int check_params(fovea_context *ctx, const struct fovea_upscale_params *p
         return fovi_fail(ctx, FOVEA_E_ARG, "max_loss_db %g is not in 0..100", p->max_loss_db);
     if (!(p->budget_ms >= 0.0 && p->budget_ms <= 1e12))
         return fovi_fail(ctx, FOVEA_E_ARG, "budget_ms %g is not a time", p->budget_ms);
-    if ((unsigned)p->precision > FOVEA_PRECISION_F32)
+    if ((unsigned)p->precision > FOVEA_PRECISION_BF16)
         return fovi_fail(ctx, FOVEA_E_ARG, "precision %d does not exist", (int)p->precision);
     if ((unsigned)p->consistency > FOVEA_CONSISTENCY_OFF)
         return fovi_fail(ctx, FOVEA_E_ARG, "consistency %d does not exist", (int)p->consistency);
@@ -130,10 +131,27 @@ static int load_models(fovea_plan *plan, struct fovi_step *step)
             return load_network(plan, step, p->network);
         fovea_model_describe(p->model, &info);
         step->network[step->n_networks++] = (struct fovi_step_network){ NULL, fovi_model_graph(p->model),
-                                                                        path_of(info.method) };
+                                                                        path_of(info.method), FOVI_EXEC_F32 };
         break;
     }
     case FOVEA_METHOD_CLASSIC: break;
+    }
+    return FOVEA_OK;
+}
+
+/* Number formats of a step's networks. Auto may mix them, one network alone must be able to do what was asked. */
+static int choose_formats(fovea_plan *plan, struct fovi_step *step)
+{
+    enum fovea_precision precision = plan->params.precision;
+    int wants_bf16 = precision == FOVEA_PRECISION_BF16 ||
+                     (precision == FOVEA_PRECISION_AUTO && fovi_bf16_is_fast(fovea_context_cpu(plan->run.ctx)));
+    for (int i = 0; i < step->n_networks; i++) {
+        struct fovi_step_network *n = &step->network[i];
+        n->format = wants_bf16 && fovi_exec_has_bf16(n->graph) ? FOVI_EXEC_BF16 : FOVI_EXEC_F32;
+        if (precision == FOVEA_PRECISION_BF16 && n->format != FOVI_EXEC_BF16 &&
+            plan->params.method == FOVEA_METHOD_NETWORK)
+            return fovi_fail(plan->run.ctx, FOVEA_E_UNSUPPORTED, "%s has layers that cannot run in bfloat16",
+                             plan->method);
     }
     return FOVEA_OK;
 }
@@ -191,6 +209,7 @@ static int choose_chain(fovea_plan *plan)
             return fovi_fail(plan->run.ctx, FOVEA_E_LIMIT, "the chain's pictures are too large");
         plan->step[i].scale = plan->chain[i];
         FOVI_TRY(load_models(plan, &plan->step[i]));
+        FOVI_TRY(choose_formats(plan, &plan->step[i]));
         width *= plan->chain[i];
         height *= plan->chain[i];
     }
@@ -243,7 +262,8 @@ static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int capacit
     else if (step->filter)
         params.filter = fovi_model_filter(step->filter);
     for (int i = 0; i < step->n_networks; i++)
-        params.network[i] = (struct fovi_enlarge_network){ step->network[i].graph, step->network[i].path };
+        params.network[i] = (struct fovi_enlarge_network){ step->network[i].graph, step->network[i].path,
+                                                           step->network[i].format };
     if (step == &plan->step[0])
         params.added = plan->added;
     int code = fovi_enlarge_create(&plan->run, plan->stage[plan->n_stages - 1], &params, capacity, &step->stage);

@@ -28,6 +28,7 @@ struct fovi_step {
         fovea_model *owned; /* NULL for the caller's model */
         const struct fovi_graph *graph;
         enum fovea_path path;
+        enum fovi_exec_format format;
     } network[FOVI_MAX_NETWORKS]; /* by rising cost */
     uint8_t *path;
     struct fovi_stage *stage;

@@ -263,6 +263,15 @@ static void report_tiles(const fovea_plan *plan, struct fovea_report *r)
         r->n_tiles[s->path[i]]++;
 }
 
+/* Of the best network. */
+static enum fovea_precision network_precision(const fovea_plan *plan)
+{
+    if (!plan->n_chain || !plan->step[0].n_networks)
+        return FOVEA_PRECISION_AUTO;
+    int is_bf16 = plan->step[0].network[plan->step[0].n_networks - 1].format == FOVI_EXEC_BF16;
+    return is_bf16 ? FOVEA_PRECISION_BF16 : FOVEA_PRECISION_F32;
+}
+
 /* Pixels and multiply-adds of the networks of all steps, and what the top ones would need everywhere. */
 static void report_network(const struct job *job, struct fovea_report *r)
 {
@@ -279,6 +288,7 @@ static void report_network(const struct job *job, struct fovea_report *r)
         }
     }
     r->n_network_px = (int64_t)(px + 0.5);
+    r->precision = network_precision(plan);
     if (!job->routed)
         return;
     r->predicted_loss_db = job->route.predicted_loss_db;

@@ -13,6 +13,7 @@
 #include "fovea/upscale.h"
 #include "image/convert_dsp.h"
 #include "image/window.h"
+#include "net/exec.h"
 #include "resample/axis.h"
 
 /* Most rows that a consumer takes from a stage at a time (run.piece), so that windows need not hold more. */
@@ -123,6 +124,7 @@ struct fovi_enlarge_params {
     struct fovi_enlarge_network {
         const struct fovi_graph *graph;
         enum fovea_path path; /* the tiles that it takes */
+        enum fovi_exec_format format;
     } network[FOVI_MAX_NETWORKS];
     uint8_t *path; /* of each tile of the input, borrowed, filled before a run; tiles that fail the gate are changed */
     float *added; /* of each tile, borrowed: mean square of what was added to luma, filled by a run; NULL: not wanted */

@@ -32,6 +32,10 @@ keys(found.get("routing", {}), "max_loss predicted_loss_db saved_network_share s
 keys(found.get("settings", {}), "method scale width height preset max_loss budget precision "
      "consistency threads", "settings")
 check(found.get("consistency", {}).get("steps") == 0, "a classical method has no consistency by default")
+check(found.get("precision", 0) is None, "without a network there is no precision")
+for precision in ("f32", "bf16"):
+    run = expect_ok("upscale", "a.png", "-o", "o.png", "--method", "tiny", "--precision", precision, "--json")
+    check(run.json().get("precision") == precision, "precision %s: %s" % (precision, run.json().get("precision")))
 run = expect_ok("upscale", "a.png", "-o", "o.png", "--method", "bicubic", "--consistency", "on", "--json")
 on = run.json().get("consistency", {})
 check(on.get("steps", 0) > 0 and on.get("rms") is not None, "--consistency on is measured: %s" % on)

@@ -238,6 +238,7 @@ static void bytes_do_not_depend_on_the_machine(void **state)
                 p.scale = scales[s];
                 p.method = methods[m];
                 p.network = "tiny";
+                p.precision = FOVEA_PRECISION_F32;
                 p.consistency = m == 0 && s % 2 ? FOVEA_CONSISTENCY_ON : FOVEA_CONSISTENCY_DEFAULT;
                 snprintf(what, sizeof what, "%dx%d, %d channels, x%g, method %d", in.width, in.height,
                          in.format.n_channels, p.scale, (int)p.method);
@@ -246,6 +247,62 @@ static void bytes_do_not_depend_on_the_machine(void **state)
         }
         free(in.data);
     }
+}
+
+/* In bfloat16, also where it is emulated. */
+static void bf16_does_not_depend_on_the_machine(void **state)
+{
+    (void)state;
+    static const double scales[] = { 2.0, 3.0, 4.0 };
+    struct fovea_image in = make_image(37, 41, FOVEA_SAMPLE_U8, 3, 0);
+    for (int s = 0; s < 3; s++) {
+        for (int is_auto = 0; is_auto < 2; is_auto++) {
+            struct fovea_upscale_params p = defaults;
+            char what[96];
+            p.scale = scales[s];
+            p.method = is_auto ? FOVEA_METHOD_AUTO : FOVEA_METHOD_NETWORK;
+            p.network = "tiny";
+            p.preset = FOVEA_PRESET_FAST;
+            p.precision = FOVEA_PRECISION_BF16;
+            snprintf(what, sizeof what, "bfloat16, x%g, method %d", p.scale, (int)p.method);
+            check_invariance(&in, &p, s == 0, what);
+        }
+    }
+    free(in.data);
+}
+
+static void precision_is_chosen_and_reported(void **state)
+{
+    (void)state;
+    struct fovea_image in = make_image(60, 50, FOVEA_SAMPLE_U8, 3, 0), out[3];
+    for (int is_all = 0; is_all < 2; is_all++) {
+        fovea_context *ctx = make_context(2, is_all ? FOVEA_CPU_ALL : FOVEA_CPU_AVX2);
+        int has_amx = (fovea_context_cpu(ctx) & FOVEA_CPU_AMX) != 0;
+        struct fovea_report report;
+        for (int precision = 0; precision < 3; precision++) {
+            struct fovea_upscale_params p = defaults;
+            p.method = FOVEA_METHOD_NETWORK;
+            p.network = "tiny";
+            p.precision = (enum fovea_precision)precision;
+            assert_int_equal(enlarge(ctx, &in, &p, &out[precision], &report), FOVEA_OK);
+            enum fovea_precision expected = p.precision;
+            if (!precision)
+                expected = has_amx ? FOVEA_PRECISION_BF16 : FOVEA_PRECISION_F32;
+            assert_int_equal(report.precision, expected);
+        }
+        int largest = 0, n_different = 0;
+        for (size_t i = 0; i < image_bytes(&out[1]); i++) {
+            int d = abs((int)((uint8_t *)out[1].data)[i] - (int)((uint8_t *)out[2].data)[i]);
+            largest = d > largest ? d : largest;
+            n_different += d > 0;
+        }
+        assert_true(n_different > 0 && largest <= 4);
+        assert_int_equal(memcmp(out[0].data, out[has_amx ? 2 : 1].data, image_bytes(&out[0])), 0);
+        for (int i = 0; i < 3; i++)
+            free(out[i].data);
+        fovea_context_free(&ctx);
+    }
+    free(in.data);
 }
 
 static void no_loss_allowed_means_tiny_everywhere(void **state)
@@ -618,6 +675,8 @@ int main(void)
         cmocka_unit_test(chains_reach_their_ratio),
         cmocka_unit_test(sizes_follow_the_rule),
         cmocka_unit_test(bytes_do_not_depend_on_the_machine),
+        cmocka_unit_test(bf16_does_not_depend_on_the_machine),
+        cmocka_unit_test(precision_is_chosen_and_reported),
         cmocka_unit_test(no_loss_allowed_means_tiny_everywhere),
         cmocka_unit_test(routed_tiles_equal_whole_pictures),
         cmocka_unit_test(bad_networks_fall_back_to_the_base),

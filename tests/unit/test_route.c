@@ -95,7 +95,7 @@ static double executed_px(const struct fovi_graph *graph, int w, int h, const ui
     assert_non_null(out);
     assert_int_equal(fovi_window_init(ctx, &luma, w, h, 1, h), FOVEA_OK); /* zeros */
     fovi_window_push(&luma, h);
-    assert_int_equal(fovi_exec_create(ctx, graph, w, h, &exec), FOVEA_OK);
+    assert_int_equal(fovi_exec_create(ctx, graph, FOVI_EXEC_F32, w, h, &exec), FOVEA_OK);
     fovi_exec_begin(exec, on, 1);
     fovi_exec_rows(exec, &luma, 0, h, out, w * graph->scale);
     double px = fovi_exec_px(exec);
