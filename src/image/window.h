@@ -8,6 +8,8 @@
 #ifndef FOVI_IMAGE_WINDOW_H
 #define FOVI_IMAGE_WINDOW_H
 
+#include <assert.h>
+
 #include "base/context.h"
 
 struct fovi_window {
@@ -31,6 +33,7 @@ void fovi_window_reset(struct fovi_window *w);
 /* Row y of a plane. The caller keeps y within y0..y1-1 (or is about to write row y1). */
 static inline float *fovi_window_row(const struct fovi_window *w, int plane, int y)
 {
+    assert(y >= w->y0);
     return w->data + ((ptrdiff_t)plane * w->capacity + y % w->capacity) * w->stride + FOVI_WINDOW_PAD;
 }
 

@@ -271,18 +271,18 @@ static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int capacit
 }
 
 /* Rows that the consumers of a stage of this height keep in use: a step of back-projection adds a correction that is
- * made of rows up to two input rows farther down, each the reduction of rows up to two input rows around it. */
+ * made of rows up to five input rows farther down, each the reduction of rows up to two input rows around it. */
 static int rows_in_use(const fovea_plan *plan, int height)
 {
     double ratio = (double)height / plan->in_height;
-    return (int)((ratio > 1.0 ? ratio : 1.0) * 5.0) + plan->run.piece + 8;
+    return (int)((ratio > 1.0 ? ratio : 1.0) * 8.0) + plan->run.piece + 4;
 }
 
 /* Input rows that are in use at one time: by each enlargement a strip and what its network sees below, by each step of
  * back-projection the few rows that it lags behind the one before. */
 static int input_rows_in_use(const fovea_plan *plan)
 {
-    int rows = 2 * plan->run.piece + 8 + (plan->consistency_steps + 1) * (plan->run.piece + 6);
+    int rows = 2 * plan->run.piece + 8 + (plan->consistency_steps + 1) * (plan->run.piece + 9);
     for (int i = 0; i < plan->n_chain; i++) {
         const struct fovi_step *s = &plan->step[i];
         int radius = FOVI_FILTER_RADIUS;
@@ -305,14 +305,19 @@ static void choose_strips(fovea_plan *plan)
     run->piece = is_wide ? FOVI_STAGE_PIECE / 4 : FOVI_STAGE_PIECE;
 }
 
-/* Weight of a step of back-projection. D U multiplies a frequency by 1 at rest and by about a quarter where both axes
- * are at Nyquist; the weights are those for which the error over that range falls fastest in a given number of steps
- * (the inverse roots of the Chebyshev polynomial), starting from the middle one. */
-static float step_weight(int i, int n_steps)
+/* Weight of a step of back-projection. The first step does nearly all of what can be done linearly. What the range of
+ * the output cut off, the second one gives to the neighbours, four times, since it will be cut again; the third one
+ * repairs what was then too much. Close to a ratio of one, where nothing undoes D U, a step multiplies a frequency by 1
+ * at rest and by about a quarter where both axes are at Nyquist; the weights are then those for which the error over
+ * that range falls fastest (the inverse roots of the Chebyshev polynomial), starting from the middle one. */
+static float step_weight(const fovea_plan *plan, int i)
 {
-    int k = (i + n_steps / 2) % n_steps;
+    double rx = (double)plan->out_width / plan->in_width, ry = (double)plan->out_height / plan->in_height;
+    if (fovi_project_is_sharp(rx, ry))
+        return i % 2 ? 4.0f : 1.0f;
+    int n = plan->consistency_steps, k = (i + n / 2) % n;
     const double low = 0.24, high = 1.02;
-    double root = cos((2 * k + 1) * 3.141592653589793 / (2 * n_steps));
+    double root = cos((2 * k + 1) * 3.141592653589793 / (2 * n));
     return (float)(1.0 / ((high + low) / 2.0 + (high - low) / 2.0 * root));
 }
 
@@ -336,8 +341,9 @@ static int build_stages(fovea_plan *plan)
         FOVI_TRY(append(plan, code, next));
     }
     for (int i = 0; i < plan->consistency_steps; i++) {
-        code = fovi_project_create(run, plan->stage[plan->n_stages - 1], plan->stage[0],
-                                   step_weight(i, plan->consistency_steps), rows_in_use(plan, plan->out_height), &next);
+        int is_last = i + 1 == plan->consistency_steps; /* only to be written */
+        code = fovi_project_create(run, plan->stage[plan->n_stages - 1], plan->stage[0], step_weight(plan, i),
+                                   is_last ? run->piece : rows_in_use(plan, plan->out_height), &next);
         FOVI_TRY(append(plan, code, next));
     }
     return FOVEA_OK;

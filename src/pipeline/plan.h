@@ -11,7 +11,7 @@
 
 /* Steps of back-projection where consistency is on, by mode; docs/how-it-works.md says how the numbers were found. */
 #define FOVI_CONSISTENCY_STEPS 3
-#define FOVI_FAITHFUL_STEPS 6
+#define FOVI_FAITHFUL_STEPS 5
 
 /* How far an enlargement looks at least, in its input: bicubic, the filter's window. */
 #define FOVI_STEP_MIN_RADIUS 4

@@ -137,7 +137,10 @@ int fovi_enlarge_create(struct fovi_run *run, struct fovi_stage *in, const struc
 /* Work of one of the stage's networks in the last run, in its input pixels. */
 double fovi_enlarge_network_px(const struct fovi_stage *stage, int network);
 
-/* One step of back-projection: in + weight * U(lr - D(in)). */
+/* Whether a step of back-projection at these ratios corrects all frequencies alike (docs/how-it-works.md). */
+int fovi_project_is_sharp(double rx, double ry);
+
+/* One step of back-projection: in + weight * U P (lr - D in), held to the range of integer samples. */
 int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi_stage *lr, float weight, int capacity,
                         struct fovi_stage **out);
 
