@@ -181,7 +181,8 @@ int fovi_io_exif_update(unsigned char *bytes, size_t *n_bytes, const struct fovi
     set_integer(&p, find(&p, exif, FOVI_IO_TAG_PIXEL_Y), (uint32_t)change->height);
     scale_pair(&p, find(&p, exif, FOVI_IO_TAG_FOCAL_X), find(&p, exif, FOVI_IO_TAG_FOCAL_Y), change);
     *n_bytes = p.n;
-    return 0;
+    /* where a tag stands twice, or directories lie over one another, it cannot be brought up to date */
+    return fovi_io_exif_orientation(bytes, p.n) == 1 ? 0 : -1;
 }
 
 int fovi_io_exif_orientation(const unsigned char *bytes, size_t n_bytes)

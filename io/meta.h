@@ -33,7 +33,7 @@ void fovi_io_meta_free(struct fovi_io_meta *meta);
 
 /* Bring EXIF up to date in place: orientation 1, size and resolution in pixels of the result, the thumbnail blanked out
  * and cut off where it stands last. *n_bytes may shrink. Nothing is moved, so that maker notes stay valid. 0, or -1 if
- * it is no EXIF. */
+ * it is no EXIF, or one that contradicts itself. */
 int fovi_io_exif_update(unsigned char *bytes, size_t *n_bytes, const struct fovi_io_change *change);
 /* The orientation, 1..8; 1 where there is none. */
 int fovi_io_exif_orientation(const unsigned char *bytes, size_t n_bytes);

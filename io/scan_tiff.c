@@ -114,13 +114,12 @@ static int is_reduced(const struct tiff *t, int64_t at, int64_t n_entries)
     return 0;
 }
 
-#define MOST_PAGES 100000
-
-/* Count the pages of full size and find the wanted one: its link and its number among all. */
+/* Count the pages of full size and find the wanted one: its link and its number among all. Directories that take more
+ * bytes than the file has are a ring. */
 static int64_t find_page(const struct tiff *t, struct fovi_io_scan *scan)
 {
-    int64_t link = first_link(t), found = link, at, n_entries;
-    for (int i = 0; i < MOST_PAGES && open_directory(t, link, &at, &n_entries); i++) {
+    int64_t link = first_link(t), found = link, at, n_entries, left_bytes = t->size;
+    for (int i = 0; left_bytes > 0 && open_directory(t, link, &at, &n_entries); i++) {
         if (i == 0 || !is_reduced(t, at, n_entries)) {
             if (++scan->n_pages == scan->page) {
                 found = link;
@@ -128,6 +127,7 @@ static int64_t find_page(const struct tiff *t, struct fovi_io_scan *scan)
             }
         }
         link = at + n_entries * (t->is_big ? 20 : 12);
+        left_bytes -= n_entries * (t->is_big ? 20 : 12);
     }
     return found;
 }

@@ -57,6 +57,8 @@ static const struct cli_option rows[] = {
       offsetof(struct upscale_options, shard), 0., 0. },
     { "dry-run", 0, CLI_FLAG, NULL, "say what would be made, and make nothing",
       offsetof(struct upscale_options, is_dry), 0., 0. },
+    { "estimate", 0, CLI_FLAG, NULL, "say what time and memory it would take, by a quick trial,\nand make nothing",
+      offsetof(struct upscale_options, is_estimated), 0., 0. },
     { "max-memory", 0, CLI_WORD, "SIZE", "most memory to take, such as 300M or 2G",
       offsetof(struct upscale_options, max_memory), 0., 0. },
     { "allow-huge", 0, CLI_FLAG, NULL,
@@ -168,7 +170,7 @@ static int check_streams(const struct cli *cli, const struct upscale_options *o,
     int reads = 0, writes = cli_is_stream(o->output);
     for (int i = 0; i < n; i++)
         reads |= cli_is_stream(inputs[i]);
-    if ((reads || writes) && (n > 1 || o->is_dry))
+    if ((reads || writes) && (n > 1 || o->is_dry || o->is_estimated))
         return cli_fail(cli, CLI_USAGE, "\"-\", standard input or output, is for one input");
     if (reads && cli_is_folder(o->output))
         return cli_fail(cli, CLI_USAGE, "standard input has no name: -o must name a file, or be \"-\"");
@@ -271,7 +273,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     }
     if (o->report && cli_has_ending(o->report, ".html"))
         job.pictures = json_object();
-    int is_batch = n_words > 1 || o->is_dry || cli_is_folder(words[0]) ||
+    int is_batch = n_words > 1 || o->is_dry || o->is_estimated || cli_is_folder(words[0]) ||
                    (o->output[strlen(o->output) - 1] == '/' && !cli_is_folder(o->output));
     if (is_batch)
         job.limits = &limits;

@@ -90,6 +90,12 @@ int cli_outlet_open(const struct cli *cli, const char *ending, struct cli_outlet
     *outlet = (struct cli_outlet){ .folder = "" };
     if (isatty(STDOUT_FILENO))
         return cli_fail(cli, CLI_USAGE, "standard output is a terminal: \"-o -\" writes a picture to a pipe or a file");
+    return cli_outlet_make(cli, ending, outlet);
+}
+
+int cli_outlet_make(const struct cli *cli, const char *ending, struct cli_outlet *outlet)
+{
+    *outlet = (struct cli_outlet){ .folder = "" };
     int n = snprintf(outlet->folder, sizeof outlet->folder, "%s/fovea-XXXXXX", temporary_folder());
     if (n >= (int)sizeof outlet->folder || !mkdtemp(outlet->folder)) {
         *outlet->folder = 0;

@@ -24,6 +24,8 @@ struct cli_outlet {
 };
 /* Make its folder; path has the ending, without a dot. Free in any case. */
 int cli_outlet_open(const struct cli *cli, const char *ending, struct cli_outlet *outlet);
+/* The same for a file that goes nowhere. */
+int cli_outlet_make(const struct cli *cli, const char *ending, struct cli_outlet *outlet);
 int cli_outlet_flush(const struct cli *cli, const struct cli_outlet *outlet);
 void cli_outlet_free(struct cli_outlet *outlet);
 

@@ -16,6 +16,7 @@ struct upscale_options {
     struct cli_how how;
     struct cli_inout inout;
     int is_forced, is_self_tested, is_strict, is_recursive, skips_existing, keeps_existing, is_dry, is_huge_allowed;
+    int is_estimated;
     int n_jobs, journal; /* journal: 0 on, 1 off */
 };
 

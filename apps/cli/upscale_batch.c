@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "estimate.h"
 #include "html_page.h"
 #include "journal.h"
 #include "names.h"
@@ -392,7 +393,9 @@ int cli_upscale_batch(const struct upscale_job *job, int n_words, char **words)
         return code;
     code = cli_items_collect(&b.items, job, n_words, words);
     pthread_mutex_init(&b.lock, NULL);
-    if (!code && o->is_dry)
+    if (!code && o->is_estimated)
+        code = cli_estimate(job, &b.items, b.rank, b.n_shards);
+    else if (!code && o->is_dry)
         code = dry_run(&b);
     else if (!code)
         code = run_batch(&b, !o->journal && (b.items.n > 1 || cli_is_folder(words[0])));

@@ -30,13 +30,18 @@ def one(root, pattern):
     return found[0]
 
 
-def check_example(source, cc, destination, folder, environment):
-    """Build the example by pkg-config alone, enlarge a small picture, and look at the result."""
+def build_examples(source, cc, destination, folder, environment):
+    """Build every example by pkg-config alone."""
     package = one(destination, 'fovea.pc')
     environment = dict(environment, PKG_CONFIG_PATH=str(package.parent), PKG_CONFIG_SYSROOT_DIR=str(destination))
     flags = run(['pkg-config', '--cflags', '--libs', 'fovea'], env=environment).split()
+    for example in sorted((source / 'examples').glob('*.c')):
+        run([cc, '-std=c99', '-Wall', '-Wextra', '-Werror', '-o', folder / example.stem, example, *flags])
+
+
+def check_enlarge(folder, environment):
+    """Enlarge a small picture, and look at the result."""
     program = folder / 'enlarge'
-    run([cc, '-std=c99', '-Wall', '-Wextra', '-Werror', '-o', program, source / 'examples' / 'enlarge.c', *flags])
     small, large = folder / 'small.ppm', folder / 'large.ppm'
     pixels = bytes((x * 9 + y * 5 + c * 40) % 256 for y in range(14) for x in range(19) for c in range(3))
     small.write_bytes(b'P6\n# made by a test\n19 14\n255\n' + pixels)
@@ -48,6 +53,33 @@ def check_example(source, cc, destination, folder, environment):
     if subprocess.run([str(program), str(small), str(large), '2'], env=environment, stderr=subprocess.DEVNULL,
                       check=False).returncode != 1:
         fail('the example took a truncated picture')
+    return pixels, data[-38 * 28 * 3:]
+
+
+def check_stream(folder, environment, pixels, enlarged):
+    """The same rows come from a stream; an end in the middle is an error."""
+    def stream(data):
+        return subprocess.run([str(folder / 'stream'), '2'], input=data, env=environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=False)
+    done = stream(b'P6\n19 14\n255\n' + pixels)
+    if done.returncode or not done.stdout.endswith(b'255\n' + enlarged):
+        fail('the stream gives other rows')
+    if stream(b'P6\n19 14\n255\n' + pixels[:-1]).returncode != 1:
+        fail('the stream took a truncated picture')
+
+
+def check_others(folder, environment):
+    if 'part of the whole' not in run([folder / 'preview'], env=environment):
+        fail('the preview differs')
+    if subprocess.run([str(folder / 'preview'), '0'], env=environment, stdout=subprocess.DEVNULL,
+                      stderr=subprocess.DEVNULL, check=False).returncode != 6:
+        fail('the preview was not cancelled')
+    lines = run([folder / 'describe'], env=environment).splitlines()
+    tiles = [line for line in lines if len(line) == 20]
+    if not any(line.startswith('tiny') for line in lines) or len(tiles) != 8:
+        fail('describe shows no models or no map')
+    if not all(line[1] < ' .'[1] and line[18] in '*#%@' for line in tiles[1:-1]):
+        fail('the map does not tell flat from noise')
 
 
 def main():
@@ -79,7 +111,9 @@ def main():
             program, argument = words.split(':')
             if not run([one(destination, f'bin/{program}'), argument], env=environment).strip():
                 fail(f'{program} {argument} says nothing')
-        check_example(options.source, options.cc, destination, folder, environment)
+        build_examples(options.source, options.cc, destination, folder, environment)
+        check_stream(folder, environment, *check_enlarge(folder, environment))
+        check_others(folder, environment)
     print('installed, built against and run')
 
 
