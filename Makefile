@@ -19,11 +19,10 @@ demo:
 test:
 	./test.sh
 
-# Against the named peers that are installed here, and those that bench/peers.sh fetches; see docs/engine.md.
+# The library beside others, which are installed for it, then the library's parts; see docs/speed.md.
 bench:
-	@$(SETUP); require "$$build_needs" "$$bench_needs"; configure $(BUILD); compile $(BUILD)
+	bench/peers.sh -b $(BUILD) --json $(BUILD)/bench.json --markdown $(BUILD)/bench.md --plot $(BUILD)/bench.svg
 	meson test -C $(BUILD) --no-rebuild --benchmark -v
-	bench/peers.sh -b $(BUILD) --json $(BUILD)/peers.json --plot $(BUILD)/peers.svg
 
 install:
 	@$(SETUP); configure $(BUILD) -Dprefix=$(PREFIX); compile $(BUILD)

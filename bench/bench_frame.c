@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * One contestant of the comparison with other run times (bench_peers.py): a network on whole frames of luma, or its
- * ONNX file for the others. The residual is made, without the base.
+ * ONNX file for the others, and what all of them need. The residual is made, without the base. Frames are files of
+ * floats in levels of 1.
  *
- *     bench_frame run NETWORK WIDTH HEIGHT THREADS RUNS [OUT]
- *         prints {"wall_ms": [...], "cpu_ms": [...]}; OUT gets the last residual as floats in levels of 1
+ *     bench_frame run NETWORK f32|f32-avx2|bf16 WIDTH HEIGHT THREADS RUNS IN [OUT]
+ *         prints {"wall_ms": [...], "cpu_ms": [...]}; OUT gets the last residual
  *     bench_frame onnx NETWORK WIDTH HEIGHT FILE prelu|leaky
  *         writes the network
+ *     bench_frame layers NETWORK
+ *         prints its layers as text
  *     bench_frame input WIDTH HEIGHT FILE
- *         writes the frame as floats in levels of 1
- *     bench_frame peak
- *         prints the largest rate of multiply-adds of one core, in GFLOPS
+ *         writes a frame of waves
+ *     bench_frame picture PICTURE SCALE LOW HIGH
+ *         writes a picture's luma, and that reduced as benchmarks do; prints the reduced one's width and height
+ *     bench_frame psnr SCALE WIDTH HEIGHT LOW HIGH RESIDUAL
+ *         prints the PSNR-Y of base and residual against HIGH, without a border of SCALE pixels
  *
  * NETWORK: the name of a built-in model such as tiny-x2, or layers as text, which get random weights.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +27,11 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "fovea-io/io.h"
+#include "fovea/fovea.h"
 #include "model/model.h"
 #include "model/onnx.h"
 #include "net/exec.h"
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 #define STRIP 32
 #define MAX_RUNS 100
@@ -99,7 +104,8 @@ static double cpu_ms(void)
 }
 
 /* One frame; the strip's residual goes into rows of out, or all into the same rows where it is one strip high. */
-static void run_frame(struct fovi_exec *exec, struct fovi_window *luma, int scale, int radius, float *out, int is_whole)
+static void run_frame(struct fovi_exec *exec, struct fovi_window *luma, const float *frame, int scale, int radius,
+                      float *out, int is_whole)
 {
     int width = luma->width, height = luma->height;
     fovi_window_reset(luma);
@@ -109,7 +115,7 @@ static void run_frame(struct fovi_exec *exec, struct fovi_window *luma, int scal
         while (luma->y1 < end) {
             float *row = fovi_window_row(luma, 0, luma->y1);
             for (int x = 0; x < width; x++)
-                row[x] = level(x, luma->y1);
+                row[x] = frame[(ptrdiff_t)luma->y1 * width + x] * 255.0f;
             fovi_window_push(luma, 1);
         }
         fovi_exec_rows(exec, luma, y, y1, out + (is_whole ? (ptrdiff_t)y * scale * width * scale : 0),
@@ -135,20 +141,48 @@ static void print_list(const char *name, const double *ms, int n, const char *en
     printf("]%s", end);
 }
 
-static int run(fovea_context *ctx, const struct network *n, int width, int height, int n_runs, const char *path)
+static float *read_floats(const char *path, size_t n)
+{
+    FILE *file = fopen(path, "rb");
+    float *values = malloc(n * sizeof *values);
+    size_t got = file && values ? fread(values, sizeof *values, n, file) : 0;
+    if (file)
+        fclose(file);
+    if (got == n)
+        return values;
+    free(values);
+    return NULL;
+}
+
+static int create_exec(fovea_context *ctx, const struct network *n, const char *format, int width, int height,
+                       struct fovi_exec **exec)
+{
+    if (strncmp(format, "f32", 3) == 0)
+        return fovi_exec_create(ctx, &n->graph, FOVI_EXEC_F32, width, height, exec);
+    if (strcmp(format, "bf16") != 0 || !fovi_exec_has_bf16(&n->graph))
+        return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "this network does not run in %s", format);
+    if (!(fovea_context_cpu(ctx) & FOVEA_CPU_AMX))
+        return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "this processor has no AMX, bf16 would be emulated");
+    return fovi_exec_create(ctx, &n->graph, FOVI_EXEC_BF16, width, height, exec);
+}
+
+static int run(fovea_context *ctx, const struct network *n, char **words, const char *path)
 {
     struct fovi_exec *exec;
     struct fovi_window luma;
+    int width = atoi(words[1]), height = atoi(words[2]), n_runs = atoi(words[4]);
     int scale = n->graph.scale, radius = fovi_graph_radius(&n->graph);
     size_t n_out = (size_t)width * (size_t)(scale * scale) * (size_t)(path ? height : STRIP);
-    float *out = malloc(n_out * sizeof *out);
+    float *out = malloc(n_out * sizeof *out), *frame = read_floats(words[5], (size_t)width * (size_t)height);
     double ms[MAX_RUNS], cpu[MAX_RUNS];
-    if (!out || fovi_exec_create(ctx, &n->graph, FOVI_EXEC_F32, width, height, &exec) != FOVEA_OK ||
+    if (!out || !frame)
+        return fail("no frame of that size");
+    if (create_exec(ctx, n, words[0], width, height, &exec) != FOVEA_OK ||
         fovi_window_init(ctx, &luma, width, height, 1, STRIP + radius) != FOVEA_OK)
-        return fail("out of memory");
+        return fail(fovea_last_error(ctx));
     for (int i = -1; i < n_runs; i++) { /* the first warms up */
         double start = fovi_clock_ms(), cpu_start = cpu_ms();
-        run_frame(exec, &luma, scale, radius, out, path != NULL);
+        run_frame(exec, &luma, frame, scale, radius, out, path != NULL);
         if (i >= 0) {
             ms[i] = fovi_clock_ms() - start;
             cpu[i] = cpu_ms() - cpu_start;
@@ -162,6 +196,7 @@ static int run(fovea_context *ctx, const struct network *n, int width, int heigh
     fovi_window_free(ctx, &luma);
     fovi_exec_free(&exec);
     free(out);
+    free(frame);
     return ok ? 0 : fail("cannot write the residual");
 }
 
@@ -189,49 +224,102 @@ static int write_input(int width, int height, const char *path)
     return ok ? 0 : fail("cannot write the frame");
 }
 
-#if defined(__x86_64__)
-/* GFLOPS of one core with twelve independent chains of 256-bit multiply-adds, best of some. */
-__attribute__((target("avx2,fma"))) static double peak(void)
+/* ---- quality ---- */
+
+static int write_picture(const char *picture, int scale, const char *low_path, const char *high_path)
 {
-    const long n = 4000000;
-    double best = 0.0;
-    for (int r = 0; r < 9; r++) {
-        __m256 x = _mm256_set1_ps(0.999f), y = _mm256_set1_ps(1e-3f), a = x, b = x, c = x, d = x, e = x, f = x, g = x,
-               h = x, i = x, j = x, k = x, l = x;
-        double start = cpu_ms();
-        for (long m = 0; m < n; m++)
-            __asm__ volatile("vfmadd213ps %13, %12, %0\n\tvfmadd213ps %13, %12, %1\n\tvfmadd213ps %13, %12, %2\n\t"
-                             "vfmadd213ps %13, %12, %3\n\tvfmadd213ps %13, %12, %4\n\tvfmadd213ps %13, %12, %5\n\t"
-                             "vfmadd213ps %13, %12, %6\n\tvfmadd213ps %13, %12, %7\n\tvfmadd213ps %13, %12, %8\n\t"
-                             "vfmadd213ps %13, %12, %9\n\tvfmadd213ps %13, %12, %10\n\tvfmadd213ps %13, %12, %11\n\t"
-                             : "+x"(a), "+x"(b), "+x"(c), "+x"(d), "+x"(e), "+x"(f), "+x"(g), "+x"(h), "+x"(i), "+x"(j),
-                               "+x"(k), "+x"(l)
-                             : "x"(x), "x"(y));
-        double rate = 2.0 * 8 * 12 * (double)n / ((cpu_ms() - start) * 1e6);
-        best = rate > best ? rate : best;
+    fovea_context *ctx;
+    fovea_io *io = NULL;
+    struct fovea_image image;
+    if (fovea_context_create(&ctx, NULL) != FOVEA_OK || fovea_io_create(&io, NULL) != FOVEA_OK ||
+        fovea_io_read_image(io, picture, &image) != FOVEA_OK || image.format.sample != FOVEA_SAMPLE_U8)
+        return fail("cannot read the picture");
+    int width = image.width / scale, height = image.height / scale, n_channels = image.format.n_channels;
+    int high_width = width * scale, high_height = height * scale;
+    size_t n_low = (size_t)width * (size_t)height, n_high = n_low * (size_t)(scale * scale);
+    uint8_t *high = malloc(n_high), *low = malloc(n_low);
+    float *values = malloc(n_high * sizeof *values);
+    if (!high || !low || !values)
+        return fail("out of memory");
+    for (int y = 0; y < high_height; y++) {
+        const uint8_t *row = (const uint8_t *)image.data + y * image.stride_bytes;
+        for (int x = 0; x < high_width; x++, row += n_channels)
+            high[(ptrdiff_t)y * high_width + x] = n_channels < 3 ? row[0]
+                                                                 : (uint8_t)(0.299f * row[0] + 0.587f * row[1] +
+                                                                             0.114f * row[2] + 0.5f);
     }
-    return best;
+    const struct fovea_format grey = { FOVEA_SAMPLE_U8, 1, 0 };
+    struct fovea_image from = { high_width, high_height, grey, high, high_width };
+    struct fovea_image to = { width, height, grey, low, width };
+    int ok = fovea_imresize(ctx, &from, scale, &to) == FOVEA_OK;
+    for (size_t i = 0; i < n_high; i++)
+        values[i] = high[i];
+    ok = ok && write_floats(high_path, values, n_high, 1.0f / 255.0f);
+    for (size_t i = 0; i < n_low; i++)
+        values[i] = low[i];
+    ok = ok && write_floats(low_path, values, n_low, 1.0f / 255.0f);
+    fovea_io_image_free(&image);
+    fovea_io_free(&io);
+    fovea_context_free(&ctx);
+    free(high);
+    free(low);
+    free(values);
+    return ok ? printf("%d %d\n", width, height) < 0 : fail("cannot reduce the picture");
 }
-#else
-static double peak(void)
+
+static int print_psnr(int scale, int width, int height, char **paths)
 {
-    return 0.0;
+    fovea_context *ctx;
+    int out_width = width * scale, out_height = height * scale;
+    size_t n_low = (size_t)width * (size_t)height, n_high = n_low * (size_t)(scale * scale);
+    float *low = read_floats(paths[0], n_low), *high = read_floats(paths[1], n_high);
+    float *residual = read_floats(paths[2], n_high), *base = malloc(n_high * sizeof *base);
+    const struct fovea_format grey = { FOVEA_SAMPLE_F32, 1, 0 };
+    struct fovea_upscale_params params = FOVEA_UPSCALE_DEFAULTS;
+    params.scale = scale;
+    params.method = FOVEA_METHOD_CLASSIC;
+    params.transfer = FOVEA_TRANSFER_ENCODED;
+    if (!low || !high || !residual || !base || fovea_context_create(&ctx, NULL) != FOVEA_OK)
+        return fail("cannot read the frames");
+    struct fovea_image from = { width, height, grey, low, (ptrdiff_t)(width * sizeof *low) };
+    struct fovea_image to = { out_width, out_height, grey, base, (ptrdiff_t)(out_width * sizeof *base) };
+    if (fovea_upscale(ctx, &from, &to, &params, NULL) != FOVEA_OK)
+        return fail(fovea_last_error(ctx));
+    double sum = 0.0, n = 0.0;
+    for (int y = scale; y < out_height - scale; y++) {
+        for (int x = scale; x < out_width - scale; x++, n += 1.0) {
+            ptrdiff_t at = (ptrdiff_t)y * out_width + x;
+            float value = fminf(fmaxf(base[at] + residual[at], 0.0f), 1.0f);
+            double d = 219.0 / 255.0 * ((double)value - (double)high[at]); /* PSNR-Y counts luma as 16..235 */
+            sum += d * d;
+        }
+    }
+    fovea_context_free(&ctx);
+    free(low);
+    free(high);
+    free(residual);
+    free(base);
+    return printf("%.3f\n", 10.0 * log10(n / sum)) < 0;
 }
-#endif
+
+/* ---- the words ---- */
 
 static int main_network(int argc, char **argv)
 {
     struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
     fovea_context *ctx;
     struct network n;
-    int is_run = argc >= 7 && strcmp(argv[1], "run") == 0, n_runs = is_run ? atoi(argv[6]) : 1, code = 1;
-    params.n_threads = is_run ? atoi(argv[5]) : 1;
+    int is_run = strcmp(argv[1], "run") == 0, n_runs = is_run ? atoi(argv[7]) : 1, code = 1;
+    params.n_threads = is_run ? atoi(argv[6]) : 1;
+    params.cpu_mask = is_run && strcmp(argv[3], "f32-avx2") == 0 ? FOVEA_CPU_AVX2 : FOVEA_CPU_ALL;
     if (n_runs < 1 || n_runs > MAX_RUNS || fovea_context_create(&ctx, &params) != FOVEA_OK)
         return fail("1..100 runs, please");
     if (!open_network(ctx, argv[2], &n))
         fail(fovea_last_error(ctx));
     else if (is_run)
-        code = run(ctx, &n, atoi(argv[3]), atoi(argv[4]), n_runs, argc > 7 ? argv[7] : NULL);
+        code = run(ctx, &n, argv + 3, argc > 9 ? argv[9] : NULL);
+    else if (argc == 3)
+        code = printf("%s\n", n.info.layers) < 0;
     else
         code = write_onnx(ctx, &n, argv[5], strcmp(argv[6], "leaky") == 0, atoi(argv[3]), atoi(argv[4]));
     fovea_model_free(&n.model);
@@ -242,13 +330,16 @@ static int main_network(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    if (argc >= 7 && strcmp(argv[1], "run") == 0)
+    const char *word = argc > 1 ? argv[1] : "";
+    if ((argc == 9 || argc == 10) && strcmp(word, "run") == 0)
         return main_network(argc, argv);
-    if (argc == 7 && strcmp(argv[1], "onnx") == 0)
+    if ((argc == 7 && strcmp(word, "onnx") == 0) || (argc == 3 && strcmp(word, "layers") == 0))
         return main_network(argc, argv);
-    if (argc == 5 && strcmp(argv[1], "input") == 0)
+    if (argc == 5 && strcmp(word, "input") == 0)
         return write_input(atoi(argv[2]), atoi(argv[3]), argv[4]);
-    if (argc == 2 && strcmp(argv[1], "peak") == 0)
-        return printf("%.1f\n", peak()) < 0;
-    return fail("run, onnx, input or peak; see the head of the source");
+    if (argc == 6 && strcmp(word, "picture") == 0)
+        return write_picture(argv[2], atoi(argv[3]), argv[4], argv[5]);
+    if (argc == 8 && strcmp(word, "psnr") == 0)
+        return print_psnr(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), argv + 5);
+    return fail("run, onnx, layers, input, picture or psnr; see the head of the source");
 }

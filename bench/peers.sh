@@ -1,29 +1,38 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# bench/peers.sh [-b BUILD] [ARGUMENT...]
+# bench/peers.sh [-b BUILD] [-n] [ARGUMENT...]
 #
-# Networks beside other run times, in one interleaved run. What is missing of them is put into BUILD/peers (npm's
-# onnxruntime-node, for the processor only) or named (OpenCV for Python, which Debian has as python3-opencv); one that
-# is not there is left out and said so. Arguments go to bench_peers.py (see its --help).
+# This library beside others, in one interleaved run: installs what is missing of them (Debian packages by apt; ONNX
+# Runtime by npm into BUILD/peers, for the processor only), builds, and runs bench_peers.py with the arguments (see its
+# --help). -n: install nothing. What is not there is left out and named.
 set -eu
 
 build=build
-if [ "${1:-}" = -b ]; then
-    build=$2
-    shift 2
-fi
+install=1
+while :; do
+    case ${1-} in
+    -b) build=${2?} && shift 2 ;;
+    -n) install= && shift ;;
+    *) break ;;
+    esac
+done
 here=$(dirname "$0")
-[ -x "$build/bench/bench_frame" ] || { echo "no $build/bench/bench_frame: build first" >&2 && exit 2; }
-if ! [ -d "$build/peers/node_modules/onnxruntime-node" ]; then
-    if command -v npm >/dev/null; then
+cd "$here/.."
+. tools/setup.sh
+
+if [ -n "$install" ]; then
+    require "$build_needs" "$bench_needs"
+    configure "$build"
+    compile "$build"
+    if command -v npm >/dev/null && ! [ -d "$build/peers/node_modules/onnxruntime-node" ]; then
         mkdir -p "$build/peers"
-        echo "fetching onnxruntime-node into $build/peers" >&2
+        say "Fetching onnxruntime-node into $build/peers"
         # Its install script would fetch libraries for graphics cards.
         (cd "$build/peers" && { [ -f package.json ] || npm init -y >/dev/null; } &&
-            npm install --ignore-scripts --no-audit --no-fund onnxruntime-node >&2) || echo "without ONNX Runtime" >&2
-    else
-        echo "without ONNX Runtime: it needs npm and node" >&2
+            quiet npm install --ignore-scripts --no-audit --no-fund onnxruntime-node) || say "Going on without it."
     fi
 fi
-exec python3 "$here/bench_peers.py" --build "$build" "$@"
+missing=$(unmet "$bench_needs")
+[ -z "$missing" ] || say "Not installed, so left out: $missing"
+exec python3 bench/bench_peers.py --build "$build" "$@"

@@ -9,6 +9,8 @@
 #   cmd:NAME     a program in the path
 #   py:NAME      a module of Python
 #   pc:NAME      a library that pkg-config knows, at least of the version after >=
+#   h:NAME       a header that the C compiler finds
+#   f:PATH       a file
 build_needs='
 cc              gcc,libc6-dev   gcc,glibc-devel     gcc         gcc,musl-dev  gcc
 cmd:meson       meson           meson               meson       meson         meson
@@ -51,10 +53,17 @@ cmd:qemu-aarch64 qemu-user      -           -           -             -
 cmd:chromium    chromium        chromium            chromium    chromium      -
 cmd:chromedriver chromium-driver chromedriver       chromium    chromium-chromedriver  -
 '
-# Peers for the benchmarks, where the release has them: zimg beside resampling, ffmpeg beside whole runs.
+# Whom the benchmarks compare with, where the release has them, and the photo that quality is measured on.
 bench_needs='
 pc:zimg         libzimg-dev     zimg-devel          zimg        zimg-dev      zimg
-cmd:ffmpeg      ffmpeg          ffmpeg-free         ffmpeg      ffmpeg        ffmpeg
+pc:libswscale   libswscale-dev  ffmpeg-devel        ffmpeg      ffmpeg-dev    ffmpeg
+cmd:ffmpeg      ffmpeg          ffmpeg              ffmpeg      ffmpeg        ffmpeg
+cmd:vips        libvips-tools   vips-tools          libvips     vips-tools    vips
+cmd:convert     imagemagick     ImageMagick         imagemagick imagemagick   imagemagick
+py:cv2          python3-opencv  python3-opencv      -           py3-opencv    -
+h:dnnl.h        libdnnl-dev     onednn-devel        onednn      onednn-dev    -
+cmd:npm         npm             npm                 npm         npm           npm
+f:/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg python-matplotlib-data - - - -
 '
 
 say()
@@ -76,6 +85,8 @@ need_met()
     py:*) python3 -c "import ${1#py:}" 2>/dev/null || /usr/bin/python3 -c "import ${1#py:}" 2>/dev/null ;;
     cmd:*) command -v "${1#cmd:}" >/dev/null 2>&1 ;;
     pc:*">="*) need_name=${1#pc:} && pkg-config --atleast-version="${need_name#*>=}" "${need_name%%>=*}" 2>/dev/null ;;
+    h:*) echo "#include <${1#h:}>" | cc -E -o /dev/null - 2>/dev/null ;;
+    f:*) [ -f "${1#f:}" ] ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     esac
 }
