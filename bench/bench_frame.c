@@ -77,9 +77,11 @@ static int randomize(struct network *n)
 static int open_network(fovea_context *ctx, const char *text, struct network *n)
 {
     char method[32];
-    int scale;
+    const char *dash = strrchr(text, '-');
     memset(n, 0, sizeof *n);
-    if (sscanf(text, "%31[a-z]-x%1d", method, &scale) == 2) {
+    if (dash && dash[1] == 'x' && (size_t)(dash - text) < sizeof method) {
+        int scale = atoi(dash + 2);
+        snprintf(method, sizeof method, "%.*s", (int)(dash - text), text);
         if (fovea_model_builtin(ctx, method, scale, &n->model) != FOVEA_OK)
             return 0;
         const struct fovi_graph *graph = fovi_model_graph(n->model);

@@ -8,8 +8,9 @@
 
 #include "net/bf16.h"
 #include "net/conv.h"
+#include "net/gate.h"
 
-#define TILE 16
+#define TILE 16 /* of the picture; columns and rows below are those of the layers, which unshuffle makes fewer */
 
 /* Columns that a slice has at most, unless that makes too many slices: what lies between them costs memory. */
 #define SLICE_COLUMNS 384
@@ -52,8 +53,11 @@ struct fovi_exec {
     const struct fovi_graph *graph;
     fovi_conv_row *conv_row;
     fovi_conv_quad *conv_quad;
+    fovi_gate *gate;
     const struct fovi_bf16_dsp *bf16; /* NULL: in float */
-    int width, height, radius;
+    int picture_width, picture_height;
+    int width, height, radius, tile; /* of the layers: the picture's divided by unshuffle */
+    int shuffle;                     /* output columns and rows of a column and row of the layers */
     int n_tiles_x;
     const uint8_t *tiles;
     uint8_t value;
@@ -89,18 +93,6 @@ static ptrdiff_t row_stride(const struct fovi_exec *e, int width)
     return stride / 16 % 2 ? stride : stride + 16; /* an odd number of cache lines */
 }
 
-/* Radius with which layer number l (of the graph) reads its input. */
-static int own_radius(const struct fovi_graph *g, int l)
-{
-    return g->layer[l].kind == FOVI_LAYER_CONV ? g->layer[l].k / 2 : 0;
-}
-
-/* Whether layer number reader reads the output of layer number l (-1 = the input). */
-static int reads(const struct fovi_graph *g, int reader, int l)
-{
-    return reader == l + 1 || (g->layer[reader].kind == FOVI_LAYER_ADD && g->layer[reader].from == l);
-}
-
 /* Whether a layer makes its rows four at once. */
 static int is_quad(const struct fovi_exec *e, const struct fovi_layer *layer)
 {
@@ -124,16 +116,17 @@ static void plan_layers(struct fovi_exec *e)
     const struct fovi_graph *g = e->graph;
     for (int l = g->n_layers - 1; l >= -1; l--) {
         struct plan_layer *p = &e->layer[l + 1];
-        p->channels = l < 0 ? (e->bf16 ? FOVI_BF16_SPLIT : 1) : g->layer[l].c_out;
+        p->channels = l >= 0 ? g->layer[l].c_out : e->bf16 ? FOVI_BF16_SPLIT : g->unshuffle * g->unshuffle;
         p->is_quad = l >= 0 && is_quad(e, &g->layer[l]);
         for (int r = l + 1; r < g->n_layers; r++)
-            if (reads(g, r, l))
-                p->reach = imax(p->reach, e->layer[r + 1].reach + own_radius(g, r));
+            if (fovi_graph_reads(g, r, l))
+                p->reach = imax(p->reach, e->layer[r + 1].reach + fovi_graph_own_radius(&g->layer[r]));
         p->capacity = GROUP;
         for (int r = l + 1; r < g->n_layers; r++) {
-            if (!reads(g, r, l))
+            if (!fovi_graph_reads(g, r, l))
                 continue;
-            int ahead = p->reach - (e->layer[r + 1].reach - own_radius(g, r)); /* of the first row that r reads */
+            int ahead = p->reach - (e->layer[r + 1].reach -
+                                    fovi_graph_own_radius(&g->layer[r])); /* of the first row that r reads */
             p->capacity = imax(p->capacity, ahead + GROUP);
             p->back = imax(p->back, e->layer[r + 1].back + (ahead + GROUP - 1) / GROUP);
         }
@@ -221,7 +214,7 @@ static int take_memory(struct fovi_exec *e)
     e->scratch_floats = e->bf16 ? FOVI_BF16_SCRATCH : FOVI_QUAD_INPUTS * FOVI_QUAD_COLUMNS * quad_channels;
     size_t overread = e->bf16 ? FOVI_BF16_OVERREAD * e->widest : FOVI_CONV_OVERREAD;
     /* Slices are whole tiles but for the last, so that row_stride adds as much to each, at most. */
-    size_t columns = (size_t)e->width + TILE + (size_t)e->n_slices_max * (size_t)(row_stride(e, 0) + 16);
+    size_t columns = (size_t)(e->width + e->tile) + (size_t)e->n_slices_max * (size_t)(row_stride(e, 0) + 16);
     e->arena = fovi_alloc(e->ctx, columns * e->floats_per_column + overread, sizeof *e->arena);
     e->scratch = fovi_alloc(e->ctx, e->scratch_floats * (size_t)fovea_context_threads(e->ctx), sizeof *e->scratch);
     e->max_intervals = e->n_tiles_x / 2 + 2;
@@ -233,9 +226,9 @@ static int take_memory(struct fovi_exec *e)
 
 /* Enough slices for the threads, and narrow enough that a slice's rings stay in a core's own cache; each costs the
  * radius twice in columns. */
-static int choose_slices(int width, int n_threads)
+static int choose_slices(int width, int tile, int n_threads)
 {
-    int n = (width + SLICE_COLUMNS - 1) / SLICE_COLUMNS, most = width / (4 * TILE);
+    int n = (width + SLICE_COLUMNS - 1) / SLICE_COLUMNS, most = width / (4 * tile);
     n = imax(n_threads, imin(n, MAX_SLICES));
     n = (n + n_threads - 1) / n_threads * n_threads; /* as many for each thread */
     return n < most ? n : most > 1 ? most : 1;
@@ -250,14 +243,19 @@ int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, enum fo
         return fovi_alloc_error(ctx);
     e->ctx = ctx;
     e->graph = graph;
-    e->width = width;
-    e->height = height;
+    e->picture_width = width;
+    e->picture_height = height;
+    e->width = (width + graph->unshuffle - 1) / graph->unshuffle;
+    e->height = (height + graph->unshuffle - 1) / graph->unshuffle;
+    e->tile = TILE / graph->unshuffle;
+    e->shuffle = graph->scale * graph->unshuffle;
+    e->gate = fovi_gate_get(fovea_context_cpu(ctx));
     e->conv_row = fovi_conv_row_get(fovea_context_cpu(ctx));
     e->conv_quad = fovi_conv_quad_get(fovea_context_cpu(ctx));
     e->bf16 = format == FOVI_EXEC_BF16 ? fovi_bf16_dsp_get(fovea_context_cpu(ctx)) : NULL;
     e->n_tiles_x = (width + TILE - 1) / TILE;
     plan_layers(e);
-    e->n_slices_max = choose_slices(width, fovea_context_threads(ctx));
+    e->n_slices_max = choose_slices(e->width, e->tile, fovea_context_threads(ctx));
     int code = pack_weights(e);
     if (!code)
         code = take_memory(e);
@@ -292,7 +290,7 @@ static int wanted(const struct fovi_exec *e, int tile_x, int tile_y)
 /* How many rows of tiles want each tile column, plus a little for the column itself. */
 static int64_t count_work(struct fovi_exec *e)
 {
-    int n_tiles_y = (e->height + TILE - 1) / TILE;
+    int n_tiles_y = (e->picture_height + TILE - 1) / TILE;
     int64_t sum = 0;
     for (int x = 0; x < e->n_tiles_x; x++) {
         e->column_work[x] = 1;
@@ -340,8 +338,7 @@ void fovi_exec_begin(struct fovi_exec *e, const uint8_t *tiles, uint8_t value)
         do
             done += e->column_work[x++];
         while (x < e->n_tiles_x - left && (left == 0 || done * e->n_slices_max < total * (i + 1)));
-        int end = x * TILE < e->width ? x * TILE : e->width;
-        slice_init(e, &e->slice[e->n_slices++], first * TILE, end, &arena);
+        slice_init(e, &e->slice[e->n_slices++], first * e->tile, imin(x * e->tile, e->width), &arena);
     }
 }
 
@@ -355,13 +352,14 @@ static int find_intervals(const struct slice *s, const struct plan_layer *p, int
         s->interval[0][1] = imin(e->width, s->x1 + p->reach);
         return 1;
     }
-    for (int x = s->x0 / TILE; x * TILE < s->x1; x++) {
+    for (int x = s->x0 / e->tile; x * e->tile < s->x1; x++) {
         int any = 0;
-        for (int ty = imax(0, first) / TILE; ty <= imin(e->height - 1, last) / TILE; ty++)
+        for (int ty = imax(0, first) / e->tile; ty <= imin(e->height - 1, last) / e->tile; ty++)
             any |= wanted(e, x, ty);
         if (!any)
             continue;
-        int from = imax(0, x * TILE - p->reach), to = imin(e->width, imin((x + 1) * TILE, s->x1) + p->reach);
+        int from = imax(0, x * e->tile - p->reach);
+        int to = imin(e->width, imin((x + 1) * e->tile, s->x1) + p->reach);
         if (n && from <= s->interval[n - 1][1]) {
             s->interval[n - 1][1] = to;
         } else {
@@ -388,10 +386,45 @@ static const float *input_row(const struct slice *s, int index, int y)
     return column_0(s, s->zero, pixel_floats(e, &e->layer[index]), s->x0 - e->radius);
 }
 
+/* Every step-th float from in on, n of them, as level / 255. */
+static void pick(const float *restrict in, int step, int n, float *restrict to)
+{
+    if (step == 2) {
+        for (int x = 0; x < n; x++)
+            to[x] = in[2 * x] * (1.0f / 255.0f);
+        return;
+    }
+    for (int x = 0; x < n; x++)
+        to[x] = in[x * step] * (1.0f / 255.0f);
+}
+
+/* The blocks of input row y as channels. The last row and column of the picture stand for those that lack below and
+ * right of them. */
+static void unshuffle_input(struct slice *s, int y)
+{
+    const struct fovi_exec *e = s->exec;
+    int u = e->graph->unshuffle, from = imax(0, s->x0 - e->radius), end = imin(e->width, s->x1 + e->radius);
+    int whole = imin(end, e->picture_width / u);
+    float *to = ring_row(s, 0, y);
+    for (int sy = 0; sy < u; sy++) {
+        const float *luma = fovi_window_row(e->luma, 0, imin(y * u + sy, e->picture_height - 1));
+        for (int sx = 0; sx < u; sx++, to += s->stride) {
+            if (from < whole)
+                pick(luma + (ptrdiff_t)from * u + sx, u, whole - from, to + from);
+            if (whole < end)
+                to[whole] = luma[imin(whole * u + sx, e->picture_width - 1)] * (1.0f / 255.0f);
+        }
+    }
+}
+
 /* Input row y as level / 255. */
 static void load_input(struct slice *s, int y)
 {
     const struct fovi_exec *e = s->exec;
+    if (e->graph->unshuffle > 1) {
+        unshuffle_input(s, y);
+        return;
+    }
     const float *luma = fovi_window_row(e->luma, 0, y);
     float *to = ring_row(s, 0, y);
     int from = imax(0, s->x0 - e->radius), end = imin(e->width, s->x1 + e->radius);
@@ -477,33 +510,88 @@ static void add_layer(struct slice *s, int index, int y, int n)
                 dst[x] = a[x] + b[x];
 }
 
-/* Pixels x0..x1-1 of two channels side by side. */
-static void interleave2(const float *a, const float *b, int x0, int x1, float *out)
+static void gate_layer(struct slice *s, int index, int y, int n)
 {
-    for (ptrdiff_t x = x0; x < x1; x++) {
-        out[2 * x] = a[x] * 255.0f;
-        out[2 * x + 1] = b[x] * 255.0f;
+    const float *o = ring_row(s, index - 1, y);
+    const float *x = ring_row(s, s->exec->graph->layer[index - 1].from + 1, y);
+    float *dst = ring_row(s, index, y);
+    for (int c = 0; c < s->exec->layer[index].channels; c++, o += s->stride, x += s->stride, dst += s->stride) {
+        for (int i = 0; i < n; i++) {
+            int x0 = s->interval[i][0], x1 = s->interval[i][1];
+            s->exec->gate(o + x0, x + x0, dst + x0, x1 - x0);
+        }
     }
 }
 
-/* The last layer's row y goes to the output: channel sy * scale + sx is pixel (sx, sy) of each block. */
+static void concat_layer(struct slice *s, int index, int y, int n)
+{
+    const struct fovi_layer *layer = &s->exec->graph->layer[index - 1];
+    float *dst = ring_row(s, index, y);
+    for (int k = 0; k < layer->n_parts; k++) {
+        const float *part = ring_row(s, layer->part[k] + 1, y);
+        for (int c = 0; c < s->exec->layer[layer->part[k] + 1].channels; c++, part += s->stride, dst += s->stride)
+            for (int i = 0; i < n; i++)
+                memcpy(dst + s->interval[i][0], part + s->interval[i][0],
+                       (size_t)(s->interval[i][1] - s->interval[i][0]) * sizeof *dst);
+    }
+}
+
+/* Pixels of channels side by side, in levels; four and two at a time for vector instructions. */
+static void interleave(const float *restrict from, ptrdiff_t stride, int n_channels, int n, float *restrict out)
+{
+    const float *a = from, *b = from + stride, *c = b + stride, *d = c + stride;
+    if (n_channels == 4) {
+        for (int x = 0; x < n; x++, out += 4) {
+            out[0] = a[x] * 255.0f;
+            out[1] = b[x] * 255.0f;
+            out[2] = c[x] * 255.0f;
+            out[3] = d[x] * 255.0f;
+        }
+    } else if (n_channels == 2) {
+        for (int x = 0; x < n; x++, out += 2) {
+            out[0] = a[x] * 255.0f;
+            out[1] = b[x] * 255.0f;
+        }
+    } else {
+        for (int k = 0; k < n_channels; k++, from += stride)
+            for (int x = 0; x < n; x++)
+                out[x * n_channels + k] = from[x] * 255.0f;
+    }
+}
+
+/* The last layer's row y goes to the output: channel sy * shuffle + sx is pixel (sx, sy) of each block. What lies beyond
+ * the picture is dropped. */
 static void shuffle(const struct slice *s, int y, int n)
 {
     const struct fovi_exec *e = s->exec;
-    int scale = e->graph->scale;
-    for (int sy = 0; sy < scale; sy++) {
-        float *out = e->out + ((ptrdiff_t)(y - e->y0) * scale + sy) * e->out_stride;
-        const float *from = ring_row(s, e->graph->n_layers, y) + (ptrdiff_t)sy * scale * s->stride;
+    int scale = e->graph->scale, f = e->shuffle, out_width = e->picture_width * scale;
+    ptrdiff_t top = (ptrdiff_t)y * f - (ptrdiff_t)e->y0 * scale;
+    for (int sy = 0; sy < f && y * f + sy < e->picture_height * scale; sy++) {
+        float *out = e->out + (top + sy) * e->out_stride;
+        const float *from = ring_row(s, e->graph->n_layers, y) + (ptrdiff_t)sy * f * s->stride;
         for (int i = 0; i < n; i++) {
-            int x0 = s->interval[i][0], x1 = s->interval[i][1];
-            if (scale == 2) {
-                interleave2(from, from + s->stride, x0, x1, out);
-                continue;
-            }
-            for (int sx = 0; sx < scale; sx++)
-                for (ptrdiff_t x = x0; x < x1; x++)
-                    out[x * scale + sx] = from[sx * s->stride + x] * 255.0f;
+            ptrdiff_t x0 = s->interval[i][0], x1 = s->interval[i][1], whole = imin((int)x1, out_width / f);
+            if (x0 < whole)
+                interleave(from + x0, s->stride, f, (int)(whole - x0), out + x0 * f);
+            if (whole < x1)
+                for (ptrdiff_t x = whole * f; x < out_width; x++)
+                    out[x] = from[(x - whole * f) * s->stride + whole] * 255.0f;
         }
+    }
+}
+
+/* Row y of a layer, or the input, where it is not made four rows at once. */
+static void make_row(struct slice *s, int index, int y, int n)
+{
+    if (index == 0) {
+        load_input(s, y);
+        return;
+    }
+    switch (s->exec->graph->layer[index - 1].kind) {
+    case FOVI_LAYER_CONV: conv_layer(s, index, y, n); break;
+    case FOVI_LAYER_ADD: add_layer(s, index, y, n); break;
+    case FOVI_LAYER_GATE: gate_layer(s, index, y, n); break;
+    case FOVI_LAYER_CONCAT: concat_layer(s, index, y, n); break;
     }
 }
 
@@ -520,12 +608,8 @@ static void make_group(struct slice *s, int index, int y)
     else if (p->is_quad)
         quad_layer(s, index, y, n);
     for (int row = y0; row < y1; row++) {
-        if (index == 0)
-            load_input(s, row);
-        else if (e->graph->layer[index - 1].kind == FOVI_LAYER_ADD)
-            add_layer(s, index, row, n);
-        else if (!p->is_quad)
-            conv_layer(s, index, row, n);
+        if (!p->is_quad)
+            make_row(s, index, row, n);
         if (index == last && !e->bf16)
             shuffle(s, row, n);
     }
@@ -540,7 +624,7 @@ static void advance(struct slice *s, int index, int y)
     y = imin(y, e->height - 1);
     for (; s->next[index] <= y; s->next[index] += GROUP) {
         if (index > 0)
-            advance(s, index - 1, s->next[index] + GROUP - 1 + own_radius(e->graph, index - 1));
+            advance(s, index - 1, s->next[index] + GROUP - 1 + fovi_graph_own_radius(&e->graph->layer[index - 1]));
         make_group(s, index, s->next[index]);
     }
 }
@@ -549,7 +633,7 @@ static void slice_job(void *arg, int index, int worker)
 {
     struct fovi_exec *e = arg;
     e->slice[index].scratch = e->scratch + (size_t)worker * e->scratch_floats;
-    advance(&e->slice[index], e->graph->n_layers, e->y1 - 1);
+    advance(&e->slice[index], e->graph->n_layers, (e->y1 - 1) / e->graph->unshuffle);
 }
 
 void fovi_exec_rows(struct fovi_exec *e, const struct fovi_window *luma, int y0, int y1, float *out,
@@ -565,8 +649,11 @@ void fovi_exec_rows(struct fovi_exec *e, const struct fovi_window *luma, int y0,
 
 double fovi_exec_px(const struct fovi_exec *e)
 {
-    int64_t macs = 0, whole = fovi_graph_macs(e->graph);
+    int64_t macs = 0, whole = 0;
+    int u = e->graph->unshuffle;
     for (int i = 0; i < e->n_slices; i++)
         macs += e->slice[i].macs;
-    return (double)macs / (double)whole;
+    for (int l = 1; l <= e->graph->n_layers; l++)
+        whole += e->layer[l].macs;
+    return (double)macs / (double)whole * u * u;
 }

@@ -15,6 +15,7 @@
 #include "net/bf16.h"
 #include "net/conv.h"
 #include "net/exec.h"
+#include "net/gate.h"
 
 static fovea_context *make_context(int n_threads, uint32_t mask)
 {
@@ -38,6 +39,14 @@ static const char tiny_text[] = "conv3x3 1 8 prelu; conv3x3 8 8 prelu; conv3x3 8
 static const char skip_text[] =
     "conv3x3 1 8 prelu; conv5x5 8 8 prelu; conv1x1 8 8; add 0; conv3x3 8 9; shuffle 3; add base";
 
+static const char blocks_text[] =
+    "unshuffle 2; conv3x3 4 8 prelu; conv3x3 8 8 prelu; conv3x3 8 16; shuffle 4; add base";
+static const char gates_text[] = "conv3x3 1 8; conv3x3 8 8 prelu; conv3x3 8 8; gate 0; conv3x3 8 8; gate 3; "
+                                 "concat 0 5 3; conv1x1 24 8; conv3x3 8 4; shuffle 2; add base";
+static const char mixed_text[] =
+    "unshuffle 4; conv3x3 16 8; conv1x1 8 8; gate 0; concat 2 0; conv3x3 16 64; shuffle 8; "
+    "add base";
+
 static void text_is_read(void **state)
 {
     (void)state;
@@ -49,6 +58,18 @@ static void text_is_read(void **state)
     assert_int_equal(fovi_graph_radius(&g), 1 + 2 + 0 + 1);
     assert_int_equal(fovi_graph_macs(&g), 72 + 25 * 64 + 64 + 9 * 72);
     assert_int_equal(fovi_graph_parameters(&g), fovi_graph_macs(&g) + 16 + 16 + 8 + 9);
+    assert_int_equal(fovi_graph_parse(ctx, blocks_text, &g), FOVEA_OK);
+    assert_int_equal(g.n_layers, 3);
+    assert_int_equal(g.scale, 2);
+    assert_int_equal(g.unshuffle, 2);
+    assert_int_equal(fovi_graph_radius(&g), 3 * 2 + 1);
+    assert_int_equal(fovi_graph_macs(&g), 9 * 8 * (4 + 8 + 16) / 4);
+    assert_int_equal(fovi_graph_parameters(&g), 9 * 8 * (4 + 8 + 16) + 16 + 16 + 16);
+    assert_int_equal(fovi_graph_parse(ctx, gates_text, &g), FOVEA_OK);
+    assert_int_equal(g.layer[6].c_out, 24);
+    assert_int_equal(fovi_graph_radius(&g), 5);
+    assert_true(fovi_graph_reads(&g, 6, 0) && fovi_graph_reads(&g, 6, 3) && !fovi_graph_reads(&g, 6, 4));
+    assert_true(fovi_graph_reads(&g, 3, 2) && fovi_graph_reads(&g, 3, 0) && !fovi_graph_reads(&g, 4, 2));
     fovea_context_free(&ctx);
 }
 
@@ -73,6 +94,27 @@ static void wrong_text_is_refused(void **state)
         "conv3x3 1 4; conv3x3 4 4; add 1; shuffle 2; add base",
         "conv3x3 1 4; conv3x3 4 4; add -1; shuffle 2; add base",
         "conv3x3 1 25; shuffle 5; add base",
+        "unshuffle 2; conv3x3 1 16; shuffle 4; add base",
+        "unshuffle 2; conv3x3 4 4; shuffle 2; add base",
+        "unshuffle 2; conv3x3 4 9; shuffle 3; add base",
+        "unshuffle 2; conv3x3 4 100; shuffle 10; add base",
+        "unshuffle 3; conv3x3 9 36; shuffle 6; add base",
+        "unshuffle 2; shuffle 4; add base",
+        "unshuffle -2; conv3x3 4 16; shuffle 4; add base",
+        "conv3x3 1 4; unshuffle 2; conv3x3 16 16; shuffle 4; add base",
+        "conv3x3 1 4; shuffle 0; add base",
+        "shuffle 2; add base",
+        "conv3x3 1 4; conv3x3 4 4; gate 1; shuffle 2; add base",
+        "conv3x3 1 8; conv3x3 8 4; gate 0; shuffle 2; add base",
+        "conv3x3 1 2; conv3x3 2 2; concat; shuffle 2; add base",
+        "conv3x3 1 2; conv3x3 2 4; concat 1; shuffle 2; add base",
+        "conv3x3 1 4; conv3x3 4 4; concat 0 0; conv1x1 8 4; shuffle 2; add base",
+        "conv3x3 1 2; conv3x3 2 2; concat 0 2; shuffle 2; add base",
+        "conv3x3 1 2; conv3x3 2 2; concat 0 -1; shuffle 2; add base",
+        "conv3x3 1 2; conv3x3 2 2; concat 0 1x; shuffle 2; add base",
+        "conv3x3 1 2; conv3x3 2 2; concat 01; shuffle 2; add base",
+        "conv3x3 1 2; conv3x3 2 2; concat 0 1 0 1 0; conv1x1 10 4; shuffle 2; add base",
+        "conv3x3 1 200; conv3x3 200 200; concat 0 1; conv1x1 400 4; shuffle 2; add base",
         "conv3x3 1 4; gelu; shuffle 2; add base",
         "conv3x3 1 0; shuffle 2; add base",
         "conv3x3 1 9999; conv3x3 9999 4; shuffle 2; add base",
@@ -411,6 +453,54 @@ static void amx_equals_reference(void **state)
     bf16_compare_rows(dsp, &rng);
 }
 
+/* ---- the gated sum ---- */
+
+static void check_gate(fovi_gate *kernel)
+{
+    static float o[600], x[600], expected[600], got[600];
+    struct fovi_rng rng = { 13 };
+    for (int i = 0; i < 600; i++) {
+        o[i] = (float)(40.0 * (fovi_rng_uniform(&rng) - 0.5) * (i % 3 ? 1.0 : 0.01));
+        x[i] = (float)(2.0 * fovi_rng_uniform(&rng) - 1.0);
+    }
+    const float special[] = { 0.0f, -0.0f, 64.0f, -64.0f, 65.0f, 1e30f, -1e30f, 1e-30f, 87.3f, INFINITY, -INFINITY };
+    memcpy(o + 100, special, sizeof special);
+    for (int n = 0; n <= 130; n++) {
+        for (int i = 0; i < 600; i++)
+            expected[i] = got[i] = GUARD;
+        fovi_gate_f32_c(o + n, x + n, expected + n, n);
+        kernel(o + n, x + n, got + n, n);
+        assert_memory_equal(expected, got, sizeof got);
+    }
+}
+
+static void gates_are_exact_and_alike(void **state)
+{
+    (void)state;
+    double worst = 0.0;
+    for (int i = -300000; i <= 300000; i++) {
+        float o = (float)i * 1e-4f, y;
+        const float zero = 0.0f;
+        fovi_gate_f32_c(&o, &zero, &y, 1);
+        double exact = (double)o * (1.0 / (1.0 + exp(-(double)o)) - 0.5), error = fabs((double)y - exact);
+        error /= 1.0 + fabs((double)o);
+        worst = error > worst ? error : worst;
+    }
+    if (!(worst < 1e-7))
+        fail_msg("the gate is off by %g", worst);
+    fovea_context *ctx = make_context(1, FOVEA_CPU_ALL);
+    uint32_t cpu = fovea_context_cpu(ctx);
+    fovea_context_free(&ctx);
+    if (cpu & FOVEA_CPU_AVX2) {
+        assert_ptr_not_equal(fovi_gate_get(FOVEA_CPU_AVX2), fovi_gate_get(0));
+        check_gate(fovi_gate_get(FOVEA_CPU_AVX2));
+    }
+    if (cpu & FOVEA_CPU_AVX512) {
+        assert_ptr_not_equal(fovi_gate_get(cpu), fovi_gate_get(FOVEA_CPU_AVX2));
+        check_gate(fovi_gate_get(cpu));
+    }
+}
+
 /* ---- the executor ---- */
 
 /* A graph with random weights. */
@@ -509,36 +599,64 @@ static float quad_output(const struct fovi_layer *l, const struct planes *src, i
 static float layer_output(const struct fovi_layer *l, const struct planes *src, const float *other, int o, int x, int y,
                           int reach)
 {
+    const float *at = other + ((ptrdiff_t)o * src->height + y) * src->width + x;
+    float v = l->kind == FOVI_LAYER_CONV ? 0.0f : pixel(src, o, x, y), gated;
     if (l->kind == FOVI_LAYER_ADD)
-        return pixel(src, o, x, y) + other[((ptrdiff_t)o * src->height + y) * src->width + x];
-    float v = fovi_conv_is_quad(l->k, l->c_in, l->c_out) ? quad_output(l, src, o, x, y, reach)
-                                                         : row_output(l, src, o, x, y);
+        return v + *at;
+    if (l->kind == FOVI_LAYER_GATE) {
+        fovi_gate_f32_c(&v, at, &gated, 1);
+        return gated;
+    }
+    v = fovi_conv_is_quad(l->k, l->c_in, l->c_out) ? quad_output(l, src, o, x, y, reach) : row_output(l, src, o, x, y);
     return l->has_prelu && !(v > 0.0f) ? v * l->slope[o] : v;
+}
+
+/* The input of the layers: blocks of u x u pixels as channels, the picture's last row and column repeated. */
+static float *direct_input(const float *luma, int u, int width, int height, int grid_width, int grid_height)
+{
+    float *input = calloc((size_t)(grid_width * grid_height * u * u), sizeof *input), *to = input;
+    for (int c = 0; c < u * u; c++) {
+        for (int p = 0; p < grid_width * grid_height; p++) {
+            int x = p % grid_width * u + c % u, y = p / grid_width * u + c / u;
+            *to++ = luma[(y < height ? y : height - 1) * width + (x < width ? x : width - 1)] * (1.0f / 255.0f);
+        }
+    }
+    return input;
+}
+
+/* One layer over the whole picture; planes: those of the layers before. */
+static float *direct_layer(const struct fovi_graph *g, int l, float *const *planes, const float *input, int w, int h,
+                           int reach)
+{
+    const struct fovi_layer *layer = &g->layer[l];
+    struct planes src = { l ? planes[l - 1] : input, w, h };
+    float *out = calloc((size_t)(w * h * layer->c_out), sizeof *out), *to = out;
+    for (int i = 0; i < layer->n_parts; i++) {
+        size_t n = (size_t)(w * h * g->layer[layer->part[i]].c_out);
+        memcpy(to, planes[layer->part[i]], n * sizeof *to);
+        to += n;
+    }
+    for (int o = 0; o < layer->c_out && !layer->n_parts; o++)
+        for (int p = 0; p < w * h; p++)
+            out[(ptrdiff_t)o * w * h + p] = layer_output(layer, &src, l ? planes[layer->from] : input, o, p % w, p / w,
+                                                         reach);
+    return out;
 }
 
 /* The whole network layer by layer over zero-padded planes, from the definition. */
 static void direct(const struct network *n, const float *luma, int width, int height, float *out)
 {
     const struct fovi_graph *g = &n->graph;
-    float *planes[8] = { 0 }, *input = calloc((size_t)(width * height), sizeof *input);
-    int reach = fovi_graph_radius(g);
-    for (int i = 0; i < width * height; i++)
-        input[i] = luma[i] * (1.0f / 255.0f);
+    int u = g->unshuffle, w = (width + u - 1) / u, h = (height + u - 1) / u, s = g->scale, f = s * u;
+    float *planes[16] = { 0 }, *input = direct_input(luma, u, width, height, w, h);
+    int reach = fovi_graph_radius(g) / u;
     for (int l = 0; l < g->n_layers; l++) {
-        const struct fovi_layer *layer = &g->layer[l];
-        struct planes src = { l ? planes[l - 1] : input, width, height };
-        planes[l] = calloc((size_t)(width * height * layer->c_out), sizeof *input);
-        reach -= layer->kind == FOVI_LAYER_CONV ? layer->k / 2 : 0;
-        for (int o = 0; o < layer->c_out; o++)
-            for (int p = 0; p < width * height; p++)
-                planes[l][(ptrdiff_t)o * width * height + p] = layer_output(layer, &src, planes[layer->from], o,
-                                                                            p % width, p / width, reach);
+        reach -= fovi_graph_own_radius(&g->layer[l]);
+        planes[l] = direct_layer(g, l, planes, input, w, h, reach);
     }
-    int s = g->scale;
     for (int y = 0; y < height * s; y++)
         for (int x = 0; x < width * s; x++)
-            out[y * width * s + x] = planes[g->n_layers - 1][((y % s * s + x % s) * height + y / s) * width + x / s] *
-                                     255.0f;
+            out[y * width * s + x] = planes[g->n_layers - 1][((y % f * f + x % f) * h + y / f) * w + x / f] * 255.0f;
     for (int l = 0; l < g->n_layers; l++)
         free(planes[l]);
     free(input);
@@ -669,27 +787,31 @@ static void check_frames(const char *text, enum fovi_exec_format format, uint32_
     static const int strips[] = { 4, 12, 16, 1000 };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         int width = sizes[i][0], height = sizes[i][1];
-        float *luma = random_luma(width, height);
+        float *luma = random_luma(width, height), *expected = NULL;
         for (int threads = 1; threads <= 3; threads++) {
             fovea_context *ctx = make_context(threads, mask);
             struct network n;
             network_init(ctx, &n, text);
             size_t size = (size_t)(width * height * n.graph.scale * n.graph.scale) * sizeof(float);
-            float *expected = malloc(size), *got = malloc(size);
-            direct_in(format, &n, luma, width, height, expected);
+            float *got = malloc(size);
+            if (!expected) {
+                expected = malloc(size);
+                direct_in(format, &n, luma, width, height, expected);
+            }
             for (size_t s = 0; s < sizeof strips / sizeof *strips; s++) {
                 memset(got, 0xff, size);
-                double px = execute(ctx, &n, format, luma, width, height, strips[s], NULL, got);
+                int strip = strips[s] * n.graph.unshuffle;
+                double px = execute(ctx, &n, format, luma, width, height, strip, NULL, got);
                 if (memcmp(expected, got, size) != 0)
-                    fail_msg("format %d, %dx%d, %d threads, strips of %d", (int)format, width, height, threads,
-                             strips[s]);
+                    fail_msg("%s, format %d, %dx%d, %d threads, strips of %d", text, (int)format, width, height,
+                             threads, strip);
                 assert_true(px >= width * height);
             }
-            free(expected);
             free(got);
             free(n.weights);
             fovea_context_free(&ctx);
         }
+        free(expected);
         free(luma);
     }
 }
@@ -698,6 +820,12 @@ static void frames_equal_direct(void **state)
 {
     (void)state;
     static const enum fovi_exec_format formats[] = { FOVI_EXEC_F32, FOVI_EXEC_BF16 };
+    static const uint32_t masks[] = { 0, FOVEA_CPU_AVX2, FOVEA_CPU_ALL };
+    for (int i = 0; i < 3; i++) {
+        check_frames(blocks_text, FOVI_EXEC_F32, masks[i]);
+        check_frames(gates_text, FOVI_EXEC_F32, masks[i]);
+        check_frames(mixed_text, FOVI_EXEC_F32, masks[i]);
+    }
     for (int i = 0; i < 2; i++) {
         check_frames(tiny_text, formats[i], 0);
         check_frames(skip_text, formats[i], 0);
@@ -715,7 +843,7 @@ static void check_tiles(fovea_context *ctx, const struct network *n, enum fovi_e
     float *got = malloc(count * sizeof *got);
     for (size_t i = 0; i < count; i++)
         got[i] = GUARD;
-    double px = execute(ctx, n, format, luma, width, height, 8, tiles, got);
+    double px = execute(ctx, n, format, luma, width, height, 8 * n->graph.unshuffle, tiles, got);
     int wanted_px = 0;
     for (int y = 0; y < height * s; y++) {
         for (int x = 0; x < width * s; x++) {
@@ -733,17 +861,23 @@ static void check_tiles(fovea_context *ctx, const struct network *n, enum fovi_e
 static void tiles_equal_full_frame(void **state)
 {
     (void)state;
-    static const char *const texts[] = { tiny_text, skip_text };
+    static const struct {
+        const char *text;
+        enum fovi_exec_format format;
+    } cases[] = { { tiny_text, FOVI_EXEC_F32 },  { skip_text, FOVI_EXEC_F32 },   { tiny_text, FOVI_EXEC_BF16 },
+                  { skip_text, FOVI_EXEC_BF16 }, { blocks_text, FOVI_EXEC_F32 }, { gates_text, FOVI_EXEC_F32 },
+                  { mixed_text, FOVI_EXEC_F32 } };
     struct fovi_rng rng = { 21 };
     int width = 150, height = 77, n_tiles = 10 * 5;
     float *luma = random_luma(width, height), *full = malloc((size_t)(width * height * 9) * sizeof *full);
-    for (int t = 0; t < 4; t++) {
-        enum fovi_exec_format format = t < 2 ? FOVI_EXEC_F32 : FOVI_EXEC_BF16;
+    for (size_t t = 0; t < sizeof cases / sizeof *cases; t++) {
+        enum fovi_exec_format format = cases[t].format;
         for (int threads = 1; threads <= 3; threads++) {
             fovea_context *ctx = make_context(threads, FOVEA_CPU_ALL);
             struct network n;
-            network_init(ctx, &n, texts[t % 2]);
-            direct_in(format, &n, luma, width, height, full);
+            network_init(ctx, &n, cases[t].text);
+            if (threads == 1)
+                direct_in(format, &n, luma, width, height, full);
             for (int round = 0; round < 12; round++) {
                 uint8_t tiles[50];
                 for (int i = 0; i < n_tiles; i++)
@@ -817,6 +951,7 @@ int main(void)
         cmocka_unit_test(avx2_equals_reference),
         cmocka_unit_test(avx512_equals_reference),
         cmocka_unit_test(neon_equals_reference),
+        cmocka_unit_test(gates_are_exact_and_alike),
         cmocka_unit_test(frames_equal_direct),
         cmocka_unit_test(tiles_equal_full_frame),
         cmocka_unit_test(failed_allocations_leave_nothing),
