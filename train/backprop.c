@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Backpropagation for chains of convolutions, PReLUs and skips.
+ * Backpropagation for chains of convolutions, PReLUs, skips, gates and concatenations.
  */
 #include "backprop.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "net/conv.h"
+#include "net/gate.h"
 #include "wgrad.h"
 
 /* Floats before the first and after the last channel of a layer, for kernels that read beyond what they need. */
@@ -97,9 +98,14 @@ void train_packed_set(struct train_packed *packed, const struct fovi_graph *grap
     pack(layer->k, layer->c_out, layer->c_in, turned, packed->backward[l]);
 }
 
+static int output_channels(const struct fovi_graph *graph)
+{
+    return graph->layer[graph->n_layers - 1].c_out;
+}
+
 static int widest(const struct fovi_graph *graph)
 {
-    int most = 1;
+    int most = graph->layer[0].c_in;
     for (int l = 0; l < graph->n_layers; l++)
         most = graph->layer[l].c_out > most ? graph->layer[l].c_out : most;
     return most;
@@ -108,7 +114,7 @@ static int widest(const struct fovi_graph *graph)
 /* Channels that the work needs: input, target, temp, and pre, post and gradient of each layer; a margin for each. */
 static size_t count_floats(const struct fovi_graph *graph, const struct train_grid *grid)
 {
-    size_t n = 1 + (size_t)(graph->scale * graph->scale) + (size_t)widest(graph), arrays = 3;
+    size_t n = (size_t)(graph->layer[0].c_in + output_channels(graph) + widest(graph)), arrays = 3;
     for (int l = 0; l < graph->n_layers; l++) {
         size_t of_layer = graph->layer[l].has_prelu ? 3 : 2;
         n += of_layer * (size_t)graph->layer[l].c_out;
@@ -137,7 +143,7 @@ static float *carve(float **next, const struct train_grid *grid, int n_channels)
 
 int train_work_init(fovea_context *ctx, struct train_work *work, const struct fovi_graph *graph, int patch)
 {
-    *work = (struct train_work){ .grid = train_grid_make(patch) };
+    *work = (struct train_work){ .grid = train_grid_make(patch / graph->unshuffle), .unshuffle = graph->unshuffle };
     const struct train_grid *grid = &work->grid;
     size_t n_scratch = (scratch_floats(graph, grid) + 15) / 16 * 16;
     work->memory = fovi_alloc(ctx, n_scratch + count_floats(graph, grid), sizeof(float));
@@ -145,8 +151,8 @@ int train_work_init(fovea_context *ctx, struct train_work *work, const struct fo
         return fovi_alloc_error(ctx);
     float *next = work->memory + n_scratch;
     work->scratch = work->memory;
-    work->input = carve(&next, grid, 1);
-    work->target = carve(&next, grid, graph->scale * graph->scale);
+    work->input = carve(&next, grid, graph->layer[0].c_in);
+    work->target = carve(&next, grid, output_channels(graph));
     work->temp = carve(&next, grid, widest(graph));
     for (int l = 0; l < graph->n_layers; l++) {
         int n = graph->layer[l].c_out;
@@ -215,21 +221,37 @@ static void add(const struct train_grid *g, const float *a, const float *b, int 
             sum[p] = a[p] + b[p];
 }
 
+static void concat(const struct fovi_graph *graph, const struct train_work *work, int l)
+{
+    const struct fovi_layer *layer = &graph->layer[l];
+    float *to = work->post[l];
+    for (int i = 0; i < layer->n_parts; i++) {
+        ptrdiff_t n = graph->layer[layer->part[i]].c_out * work->grid.stride;
+        memcpy(to, work->post[layer->part[i]], (size_t)n * sizeof *to);
+        to += n;
+    }
+}
+
 void train_forward(const struct fovi_graph *graph, const struct train_layout *layout, const struct train_packed *packed,
                    const float *parameters, uint32_t cpu, struct train_work *work)
 {
     const float *in = work->input;
     for (int l = 0; l < graph->n_layers; l++) {
         const struct fovi_layer *layer = &graph->layer[l];
-        if (layer->kind == FOVI_LAYER_ADD) {
-            add(&work->grid, in, work->post[layer->from], layer->c_out, work->post[l]);
-        } else {
-            struct fovi_conv_weights w = {
-                layer->k, layer->c_in, layer->c_out, packed->forward[l], parameters + layout->bias[l], NULL
-            };
+        struct fovi_conv_weights w = {
+            layer->k, layer->c_in, layer->c_out, packed->forward[l], parameters + layout->bias[l], NULL
+        };
+        switch (layer->kind) {
+        case FOVI_LAYER_CONV:
             convolve(&w, cpu, work, in, work->pre[l]);
             if (layer->has_prelu)
                 prelu(&work->grid, work->pre[l], parameters + layout->slope[l], layer->c_out, work->post[l]);
+            break;
+        case FOVI_LAYER_ADD: add(&work->grid, in, work->post[layer->from], layer->c_out, work->post[l]); break;
+        case FOVI_LAYER_GATE:
+            fovi_gate_get(cpu)(in, work->post[layer->from], work->post[l], layer->c_out * work->grid.stride);
+            break;
+        case FOVI_LAYER_CONCAT: concat(graph, work, l); break;
         }
         in = work->post[l];
     }
@@ -254,7 +276,7 @@ static double point_loss(enum train_loss loss, float d, float *derivative)
 double train_loss(const struct fovi_graph *graph, enum train_loss loss, float weight, struct train_work *work)
 {
     const struct train_grid *g = &work->grid;
-    int last = graph->n_layers - 1, n_channels = graph->scale * graph->scale;
+    int last = graph->n_layers - 1, n_channels = output_channels(graph);
     double sum = 0.0, n = (double)n_channels * g->patch * g->patch;
     float factor = weight / (float)n;
     for (int c = 0; c < n_channels; c++) {
@@ -320,33 +342,83 @@ static void deliver(const struct train_grid *g, const float *from, int n_channel
     *has_gradient = 1;
 }
 
+/* y = (o + x) g, g = sigmoid(o) - 1/2: dy/do = g + (o + x) (1/4 - g^2) takes the place of grad in temp, dy/dx = g that
+ * in grad. The kernel gives g for an x that makes o + x = 1. */
+static void gate_backward(struct train_work *work, uint32_t cpu, const float *o, const float *x, int n_channels,
+                          float *grad)
+{
+    ptrdiff_t n = n_channels * work->grid.stride;
+    float *g = work->temp;
+    for (ptrdiff_t i = 0; i < n; i++)
+        g[i] = 1.0f - o[i];
+    fovi_gate_get(cpu)(o, g, g, n);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        float by_x = grad[i] * g[i];
+        g[i] = by_x + grad[i] * ((o[i] + x[i]) * (0.25f - g[i] * g[i]));
+        grad[i] = by_x;
+    }
+}
+
+/* A layer without weights hands its gradient to those that it reads. */
+static void pass_gradient(const struct fovi_graph *graph, struct train_work *work, uint32_t cpu, int l,
+                          char *has_gradient)
+{
+    const struct fovi_layer *layer = &graph->layer[l];
+    const struct train_grid *g = &work->grid;
+    float *grad = work->grad[l];
+    int from = layer->from;
+    switch (layer->kind) {
+    case FOVI_LAYER_CONV: break;
+    case FOVI_LAYER_ADD:
+        deliver(g, grad, layer->c_out, work->grad[l - 1], &has_gradient[l - 1]);
+        deliver(g, grad, layer->c_out, work->grad[from], &has_gradient[from]);
+        break;
+    case FOVI_LAYER_GATE:
+        gate_backward(work, cpu, work->post[l - 1], work->post[from], layer->c_out, grad);
+        deliver(g, work->temp, layer->c_out, work->grad[l - 1], &has_gradient[l - 1]);
+        deliver(g, grad, layer->c_out, work->grad[from], &has_gradient[from]);
+        break;
+    case FOVI_LAYER_CONCAT:
+        for (int i = 0; i < layer->n_parts; i++) {
+            int part = layer->part[i], n = graph->layer[part].c_out;
+            deliver(g, grad, n, work->grad[part], &has_gradient[part]);
+            grad += n * g->stride;
+        }
+        break;
+    }
+}
+
+/* A convolution: the gradients of its parameters, then its own goes to the layer before. */
+static void conv_backward(const struct fovi_graph *graph, const struct train_layout *layout,
+                          const struct train_packed *packed, const float *parameters, uint32_t cpu,
+                          struct train_work *work, int l, float *gradient, char *has_gradient)
+{
+    const struct fovi_layer *layer = &graph->layer[l];
+    float *grad = work->grad[l];
+    if (layer->has_prelu)
+        prelu_backward(&work->grid, work->pre[l], parameters + layout->slope[l], layer->c_out, grad,
+                       gradient + layout->slope[l]);
+    bias_backward(&work->grid, grad, layer->c_out, gradient + layout->bias[l]);
+    train_wgrad_get(cpu)(&work->grid, layer->k, layer->c_in, layer->c_out, l ? work->post[l - 1] : work->input, grad,
+                         work->scratch, gradient + layout->weight[l]);
+    if (l == 0)
+        return;
+    struct fovi_conv_weights w = { layer->k, layer->c_out, layer->c_in, packed->backward[l], packed->zero_bias, NULL };
+    convolve(&w, cpu, work, grad, has_gradient[l - 1] ? work->temp : work->grad[l - 1]);
+    if (has_gradient[l - 1])
+        deliver(&work->grid, work->temp, layer->c_in, work->grad[l - 1], &has_gradient[l - 1]);
+    has_gradient[l - 1] = 1;
+}
+
 void train_backward(const struct fovi_graph *graph, const struct train_layout *layout,
                     const struct train_packed *packed, const float *parameters, uint32_t cpu, struct train_work *work,
                     float *gradient)
 {
     char has_gradient[FOVI_GRAPH_MAX_LAYERS] = { 0 };
     for (int l = graph->n_layers - 1; l >= 0; l--) {
-        const struct fovi_layer *layer = &graph->layer[l];
-        float *grad = work->grad[l];
-        if (layer->kind == FOVI_LAYER_ADD) {
-            deliver(&work->grid, grad, layer->c_out, work->grad[l - 1], &has_gradient[l - 1]);
-            deliver(&work->grid, grad, layer->c_out, work->grad[layer->from], &has_gradient[layer->from]);
-            continue;
-        }
-        if (layer->has_prelu)
-            prelu_backward(&work->grid, work->pre[l], parameters + layout->slope[l], layer->c_out, grad,
-                           gradient + layout->slope[l]);
-        bias_backward(&work->grid, grad, layer->c_out, gradient + layout->bias[l]);
-        train_wgrad_get(cpu)(&work->grid, layer->k, layer->c_in, layer->c_out, l ? work->post[l - 1] : work->input,
-                             grad, work->scratch, gradient + layout->weight[l]);
-        if (l == 0)
-            break;
-        struct fovi_conv_weights w = {
-            layer->k, layer->c_out, layer->c_in, packed->backward[l], packed->zero_bias, NULL
-        };
-        convolve(&w, cpu, work, grad, has_gradient[l - 1] ? work->temp : work->grad[l - 1]);
-        if (has_gradient[l - 1])
-            deliver(&work->grid, work->temp, layer->c_in, work->grad[l - 1], &has_gradient[l - 1]);
-        has_gradient[l - 1] = 1;
+        if (graph->layer[l].kind == FOVI_LAYER_CONV)
+            conv_backward(graph, layout, packed, parameters, cpu, work, l, gradient, has_gradient);
+        else
+            pass_gradient(graph, work, cpu, l, has_gradient);
     }
 }

@@ -17,6 +17,15 @@ static double gaussian(struct fovi_rng *rng)
     return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
 }
 
+/* What the spread of a layer's first weights is multiplied by: the last layer begins near zero; one before a gate is
+ * strong, since a gate passes little of what is small. */
+static double first_gain(const struct fovi_graph *graph, int l)
+{
+    if (l == graph->n_layers - 1)
+        return 0.05;
+    return graph->layer[l + 1].kind == FOVI_LAYER_GATE ? 2.0 : 1.0;
+}
+
 static void random_weights(struct train_net *net)
 {
     const struct fovi_graph *graph = &net->recipe->graph;
@@ -26,7 +35,7 @@ static void random_weights(struct train_net *net)
         if (layer->kind != FOVI_LAYER_CONV)
             continue;
         int n = layer->k * layer->k * layer->c_in * layer->c_out;
-        double sigma = sqrt(2.0 / (layer->k * layer->k * layer->c_in)) * (l == graph->n_layers - 1 ? 0.05 : 1.0);
+        double sigma = sqrt(2.0 / (layer->k * layer->k * layer->c_in)) * first_gain(graph, l);
         for (int i = 0; i < n; i++)
             master[net->layout.weight[l] + i] = (float)(sigma * gaussian(&net->state.rng));
         for (int o = 0; layer->has_prelu && o < layer->c_out; o++)

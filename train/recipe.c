@@ -153,6 +153,9 @@ int train_recipe_read(fovea_context *ctx, const char *path, FILE *file, struct t
     for (int i = 0; !code && i < out->graph.n_layers; i++)
         if (out->graph.layer[i].kind == FOVI_LAYER_CONV && out->graph.layer[i].k > 3)
             code = fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "%s: layer %d: only 1x1 and 3x3 are trained", path, i);
+    if (!code && out->patch % out->graph.unshuffle)
+        code = fovi_fail(ctx, FOVEA_E_FORMAT, "%s: patch %d is no multiple of unshuffle %d", path, out->patch,
+                         out->graph.unshuffle);
     return code;
 }
 

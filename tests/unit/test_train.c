@@ -44,24 +44,28 @@ struct problem {
     float *parameters;
 };
 
-static void problem_init(fovea_context *ctx, struct problem *p)
+static const char skips[] = "conv3x3 1 6 prelu; conv3x3 6 6 prelu; conv1x1 6 6 prelu; add 0; conv3x3 6 9; shuffle 3; "
+                            "add base";
+static const char gates[] = "unshuffle 2; conv3x3 4 8; conv3x3 8 8 prelu; conv3x3 8 8; gate 0; conv3x3 8 8; gate 3; "
+                            "concat 0 3 5; conv1x1 24 8; conv3x3 8 16; shuffle 4; add base";
+
+static void problem_init(fovea_context *ctx, const char *text, struct problem *p)
 {
-    static const char text[] =
-        "conv3x3 1 6 prelu; conv3x3 6 6 prelu; conv1x1 6 6 prelu; add 0; conv3x3 6 9; shuffle 3; "
-        "add base";
     struct fovi_rng rng = { 3 };
     assert_int_equal(fovi_graph_parse(ctx, text, &p->graph), FOVEA_OK);
     train_layout_init(&p->layout, &p->graph);
     assert_int_equal(train_packed_init(ctx, &p->packed, &p->graph), FOVEA_OK);
-    assert_int_equal(train_work_init(ctx, &p->work, &p->graph, PATCH), FOVEA_OK);
+    assert_int_equal(train_work_init(ctx, &p->work, &p->graph, PATCH * p->graph.unshuffle), FOVEA_OK);
     p->parameters = calloc((size_t)p->layout.n, sizeof(float));
     for (ptrdiff_t i = 0; i < p->layout.n; i++)
         p->parameters[i] = random_value(&rng);
-    for (int y = 0; y < PATCH; y++) {
-        for (int x = 0; x < PATCH; x++) {
+    int n_in = p->graph.layer[0].c_in, n_out = p->graph.layer[p->graph.n_layers - 1].c_out;
+    for (int y = 0; y < p->work.grid.patch; y++) {
+        for (int x = 0; x < p->work.grid.patch; x++) {
             ptrdiff_t at = train_grid_row(&p->work.grid, y) + x;
-            p->work.input[at] = random_value(&rng);
-            for (int c = 0; c < 9; c++)
+            for (int c = 0; c < n_in; c++)
+                p->work.input[c * p->work.grid.stride + at] = random_value(&rng);
+            for (int c = 0; c < n_out; c++)
                 p->work.target[c * p->work.grid.stride + at] = random_value(&rng);
         }
     }
@@ -89,14 +93,13 @@ static void gradient_now(struct problem *p, enum train_loss loss, uint32_t cpu, 
     train_backward(&p->graph, &p->layout, &p->packed, p->parameters, cpu, &p->work, gradient);
 }
 
-static void gradients_are_the_slopes_of_the_loss(void **state)
+static void check_gradients(const char *text)
 {
-    (void)state;
     static const enum train_loss losses[] = { TRAIN_LOSS_MSE, TRAIN_LOSS_CHARBONNIER };
     fovea_context *ctx = make_context(1);
     uint32_t cpu = fovea_context_cpu(ctx);
     struct problem p;
-    problem_init(ctx, &p);
+    problem_init(ctx, text, &p);
     float *gradient = malloc((size_t)p.layout.n * sizeof *gradient);
     for (int k = 0; k < 2; k++) {
         int kinks = 0;
@@ -116,6 +119,13 @@ static void gradients_are_the_slopes_of_the_loss(void **state)
     free(gradient);
     problem_free(ctx, &p);
     fovea_context_free(&ctx);
+}
+
+static void gradients_are_the_slopes_of_the_loss(void **state)
+{
+    (void)state;
+    check_gradients(skips);
+    check_gradients(gates);
 }
 
 /* A patch of noise with zeros around, as the kernels find it. */
@@ -173,12 +183,11 @@ static void weight_gradients_agree(void **state)
     fovea_context_free(&ctx);
 }
 
-static void kernels_agree(void **state)
+static void check_levels(const char *text)
 {
-    (void)state;
     fovea_context *ctx = make_context(1);
     struct problem p;
-    problem_init(ctx, &p);
+    problem_init(ctx, text, &p);
     float *a = malloc((size_t)p.layout.n * sizeof *a), *b = malloc((size_t)p.layout.n * sizeof *b);
     gradient_now(&p, TRAIN_LOSS_MSE, 0, a);
     gradient_now(&p, TRAIN_LOSS_MSE, fovea_context_cpu(ctx), b);
@@ -190,13 +199,20 @@ static void kernels_agree(void **state)
     fovea_context_free(&ctx);
 }
 
+static void kernels_agree(void **state)
+{
+    (void)state;
+    check_levels(skips);
+    check_levels(gates);
+}
+
 /* The merged kernel's gradient, handed to a branch, is the slope by that branch's weight. */
 static void branches_merge_and_pass_gradients(void **state)
 {
     (void)state;
     fovea_context *ctx = make_context(1);
     struct problem p;
-    problem_init(ctx, &p);
+    problem_init(ctx, skips, &p);
     ptrdiff_t n = p.layout.n, n_master = n + train_branches_count(&p.graph);
     assert_int_equal(n_master - n, 4 * (6 + 36 + 54));
     float *master = calloc((size_t)n_master, sizeof *master), *gradient = calloc((size_t)n_master, sizeof *gradient);
