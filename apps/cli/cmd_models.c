@@ -13,7 +13,8 @@ struct models_options {
 };
 
 static const struct cli_option rows[] = {
-    { "export", 0, CLI_WORD, "NAME", "write the built-in model NAME, such as tiny-x2, to FILE.safetensors or .onnx",
+    { "export", 0, CLI_WORD, "NAME",
+      "write a model (built in, such as tiny-x2, or a .safetensors file) to FILE.safetensors or .onnx",
       offsetof(struct models_options, name), 0., 0. },
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
 };
@@ -46,12 +47,16 @@ static int list(const struct cli *cli)
     return CLI_OK;
 }
 
-/* "tiny-x2" to a model; CLI_USAGE where there is none. */
+/* "tiny-x2", or a file, to a model; CLI_USAGE where there is none. */
 static int find(const struct cli *cli, const char *name, fovea_model **model)
 {
     const char *dash = strrchr(name, '-');
     char method[32];
     double scale = 0.;
+    if (cli_has_ending(name, ".safetensors")) {
+        int code = fovea_model_load(cli->ctx, name, model);
+        return code ? cli_fail_model(cli, code, name) : CLI_OK;
+    }
     if (dash && dash[1] == 'x' && (size_t)(dash - name) < sizeof method && cli_parse_number(dash + 2, &scale)) {
         snprintf(method, sizeof method, "%.*s", (int)(dash - name), name);
         if (fovea_model_builtin(cli->ctx, method, (int)scale, model) == FOVEA_OK)

@@ -5,6 +5,9 @@
  * The base is Resize with cubic coefficients (a = -0.5) at half-pixel centres. It repeats the edge pixel beyond the
  * edge, where the bicubic of this library mirrors the picture; so two mirrored pixels are put on each side before, and
  * what they become is cut off after.
+ *
+ * Blocks of pixels become channels by a convolution with a stride, after a repeated row and column that it passes over
+ * where the size is a multiple; what the shuffle then makes too much is cut off.
  */
 #include "model/onnx.h"
 
@@ -126,15 +129,19 @@ static void add_floats(struct writer *w, const char *name, const float *values, 
     add_tensor(w, name, ONNX_FLOAT, shape, n_dims, &raw);
 }
 
-static void add_integer(struct writer *w, const char *name, int64_t v)
+static void add_integers(struct writer *w, const char *name, const int64_t *values, int64_t n)
 {
     struct message raw = { .ctx = w->graph.ctx };
-    const int64_t one = 1;
-    for (int i = 0; i < 8; i++) {
-        unsigned char byte = (unsigned char)((uint64_t)v >> (8 * i) & 255u);
+    for (int64_t i = 0; i < 8 * n; i++) {
+        unsigned char byte = (unsigned char)((uint64_t)values[i / 8] >> (8 * (i % 8)) & 255u);
         add_bytes(&raw, &byte, 1);
     }
-    add_tensor(w, name, ONNX_INT64, &one, 1, &raw);
+    add_tensor(w, name, ONNX_INT64, &n, 1, &raw);
+}
+
+static void add_integer(struct writer *w, const char *name, int64_t v)
+{
+    add_integers(w, name, &v, 1);
 }
 
 /* Begin a node; inputs end with NULL. Attributes follow, then add_message(&w->graph, 1, &node). */
@@ -240,34 +247,13 @@ static void value_name(int l, char name[24])
         snprintf(name, 24, "%d", l);
 }
 
-static void write_add(struct writer *w, const char *a, const char *b, const char *to)
+/* A node of two inputs without attributes. */
+static void write_pair(struct writer *w, const char *op, const char *a, const char *b, const char *to)
 {
     const char *const inputs[] = { a, b, NULL };
-    struct message node = begin_node(w, "Add", inputs, to);
+    struct message node = begin_node(w, op, inputs, to);
     add_message(&w->graph, 1, &node);
 }
-
-static void write_layers(struct writer *w, const struct fovi_graph *g)
-{
-    char from[24], to[24], other[24];
-    for (int l = 0; l < g->n_layers; l++) {
-        value_name(l - 1, from);
-        value_name(l, to);
-        value_name(g->layer[l].from, other);
-        if (g->layer[l].kind == FOVI_LAYER_ADD)
-            write_add(w, from, other, to);
-        else
-            write_conv(w, l, &g->layer[l], from, to);
-    }
-    value_name(g->n_layers - 1, from);
-    const char *const inputs[] = { from, NULL };
-    struct message node = begin_node(w, "DepthToSpace", inputs, w->params.has_base ? "residual" : "output");
-    attribute_int(&node, "blocksize", g->scale);
-    attribute_text(&node, "mode", "CRD");
-    add_message(&w->graph, 1, &node);
-}
-
-/* ---- the base ---- */
 
 static void write_slice(struct writer *w, const char *from, const char *start, const char *end, const char *axis,
                         const char *to)
@@ -276,6 +262,111 @@ static void write_slice(struct writer *w, const char *from, const char *start, c
     struct message node = begin_node(w, "Slice", inputs, to);
     add_message(&w->graph, 1, &node);
 }
+
+static void write_gate(struct writer *w, int l, const char *o, const char *x, const char *to)
+{
+    char sigmoid[24], half[24], centred[24], sum[24];
+    const char *const inputs[] = { o, NULL };
+    const float value = 0.5f;
+    const int64_t one = 1;
+    snprintf(sigmoid, sizeof sigmoid, "%d.sigmoid", l);
+    snprintf(half, sizeof half, "%d.half", l);
+    snprintf(centred, sizeof centred, "%d.centred", l);
+    snprintf(sum, sizeof sum, "%d.sum", l);
+    add_floats(w, half, &value, &one, 1);
+    struct message node = begin_node(w, "Sigmoid", inputs, sigmoid);
+    add_message(&w->graph, 1, &node);
+    write_pair(w, "Sub", sigmoid, half, centred);
+    write_pair(w, "Add", o, x, sum);
+    write_pair(w, "Mul", sum, centred, to);
+}
+
+static void write_concat(struct writer *w, const struct fovi_layer *layer, const char *to)
+{
+    char part[FOVI_GRAPH_MAX_PARTS][24];
+    const char *inputs[FOVI_GRAPH_MAX_PARTS + 1] = { NULL };
+    for (int i = 0; i < layer->n_parts; i++) {
+        value_name(layer->part[i], part[i]);
+        inputs[i] = part[i];
+    }
+    struct message node = begin_node(w, "Concat", inputs, to);
+    attribute_int(&node, "axis", 1);
+    add_message(&w->graph, 1, &node);
+}
+
+/* Channel y * u + x of "blocks" is pixel (x, y) of each block. */
+static void write_unshuffle(struct writer *w, int u)
+{
+    float pick[256] = { 0 }; /* [u * u][1][u][u] */
+    const int64_t pads[8] = { 0, 0, 0, 0, 0, 0, u - 1, u - 1 }, kernel[4] = { (int64_t)u * u, 1, u, u };
+    const char *const pad_inputs[] = { "luma", "block pads", NULL }, *const inputs[] = { "repeated", "pick", NULL };
+    for (int i = 0; i < u * u; i++)
+        pick[i * u * u + i] = 1.0f;
+    add_integers(w, "block pads", pads, 8);
+    add_floats(w, "pick", pick, kernel, 4);
+    struct message node = begin_node(w, "Pad", pad_inputs, "repeated");
+    attribute_text(&node, "mode", "edge");
+    add_message(&w->graph, 1, &node);
+    node = begin_node(w, "Conv", inputs, "blocks");
+    attribute_ints(&node, "kernel_shape", u, 2);
+    attribute_ints(&node, "strides", u, 2);
+    add_message(&w->graph, 1, &node);
+}
+
+/* Of "shuffled" what belongs to the picture. */
+static void write_crop(struct writer *w, int scale, const char *to)
+{
+    const int64_t origin[2] = { 0, 0 }, axes[2] = { 2, 3 };
+    const char *const inputs[] = { "luma", NULL };
+    add_integers(w, "origin", origin, 2);
+    add_integers(w, "picture axes", axes, 2);
+    add_integer(w, "size axis", 0);
+    add_integer(w, "size start", 2);
+    add_integer(w, "size end", 4);
+    add_integer(w, "scale", scale);
+    struct message node = begin_node(w, "Shape", inputs, "shape");
+    add_message(&w->graph, 1, &node);
+    write_slice(w, "shape", "size start", "size end", "size axis", "size");
+    write_pair(w, "Mul", "size", "scale", "out size");
+    write_slice(w, "shuffled", "origin", "out size", "picture axes", to);
+}
+
+static void write_layer(struct writer *w, const struct fovi_graph *g, int l)
+{
+    const struct fovi_layer *layer = &g->layer[l];
+    char from[24], to[24], other[24];
+    value_name(l - 1, from);
+    value_name(l, to);
+    value_name(layer->from, other);
+    if (l == 0 && g->unshuffle > 1)
+        snprintf(from, sizeof from, "blocks");
+    switch (layer->kind) {
+    case FOVI_LAYER_CONV: write_conv(w, l, layer, from, to); break;
+    case FOVI_LAYER_ADD: write_pair(w, "Add", from, other, to); break;
+    case FOVI_LAYER_GATE: write_gate(w, l, from, other, to); break;
+    case FOVI_LAYER_CONCAT: write_concat(w, layer, to); break;
+    }
+}
+
+static void write_layers(struct writer *w, const struct fovi_graph *g)
+{
+    const char *name = w->params.has_base ? "residual" : "output";
+    char last[24];
+    const char *const inputs[] = { last, NULL };
+    if (g->unshuffle > 1)
+        write_unshuffle(w, g->unshuffle);
+    for (int l = 0; l < g->n_layers; l++)
+        write_layer(w, g, l);
+    value_name(g->n_layers - 1, last);
+    struct message node = begin_node(w, "DepthToSpace", inputs, g->unshuffle > 1 ? "shuffled" : name);
+    attribute_int(&node, "blocksize", (int64_t)g->scale * g->unshuffle);
+    attribute_text(&node, "mode", "CRD");
+    add_message(&w->graph, 1, &node);
+    if (g->unshuffle > 1)
+        write_crop(w, g->scale, name);
+}
+
+/* ---- the base ---- */
 
 /* Two mirrored pixels at both ends of an axis. */
 static void write_mirror(struct writer *w, const char *from, const char *axis, int axis_number, const char *to)
@@ -319,7 +410,7 @@ static void write_base(struct writer *w, int scale)
     add_message(&w->graph, 1, &node);
     write_slice(w, "enlarged", "cut", "uncut", "columns", "narrowed");
     write_slice(w, "narrowed", "cut", "uncut", "rows", "base");
-    write_add(w, "base", "residual", "output");
+    write_pair(w, "Add", "base", "residual", "output");
 }
 
 /* ---- the file ---- */

@@ -3,8 +3,12 @@
 """Exported networks in ONNX Runtime: the same picture as ours within 1e-5. Needs node and onnxruntime-node, which
 `bench/peers.sh` puts into the build folder (PEERS); says so and checks only the export where they are missing."""
 import array
+import json
 import math
 import os
+import random
+import re
+import struct
 import subprocess
 import sys
 
@@ -57,21 +61,57 @@ picture = [0.5 + 0.2 * math.sin(0.9 * x + 0.3 * y) * math.cos(0.05 * x * y) + (0
            for y in range(height) for x in range(width)]
 write_pfm("in.pfm", width, height, picture)
 write_file("in.raw", array.array("f", picture).tobytes())
-for scale in (2, 3, 4):
-    expect_ok("models", "--export", "tiny-x%d" % scale, "m%d.onnx" % scale)
-    check(len(read_file("m%d.onnx" % scale)) > 35000, "the file holds the weights")
+
+
+def compare(name, scale, method):
+    """The exported network in ONNX Runtime against ours."""
     if not runtime:
-        continue
-    expect_ok("upscale", "in.pfm", "-o", "out.pfm", "-s", str(scale), "--method", "tiny", "--consistency", "off",
-              "--force")
+        return
+    expect_ok("upscale", "in.pfm", "-o", "out.pfm", "-s", str(scale), "--method", method, "--consistency", "off",
+              "--transfer", "encoded", "--force")
     ours = read_pfm("out.pfm")
-    done = subprocess.run(["node", "-e", RUN, path("m%d.onnx" % scale), path("in.raw"), path("out.raw"), str(width),
-                           str(height)], capture_output=True, timeout=120, check=False)
+    done = subprocess.run(["node", "-e", RUN, path("m.onnx"), path("in.raw"), path("out.raw"), str(width), str(height)],
+                          capture_output=True, timeout=120, check=False)
     check(done.returncode == 0, "ONNX Runtime takes the file: " + done.stderr.decode()[-300:])
     theirs = array.array("f")
     theirs.frombytes(read_file("out.raw") if done.returncode == 0 else b"")
     worst = max((abs(a - b) for a, b in zip(ours, theirs)), default=1.)
-    check(len(ours) == len(theirs) and worst < 1e-5, "x%d: largest difference %g" % (scale, worst))
+    check(len(ours) == len(theirs) and worst < 1e-5, "%s: largest difference %g" % (name, worst))
+
+
+def write_model(name, scale, layers):
+    """A container with random weights, small ones in the last layer, so that nothing is cut off."""
+    rng, tensors, data, last = random.Random(5), {}, b"", layers.count(";") - 2 - ("unshuffle" in layers)
+    for number, text in enumerate(t.strip() for t in layers.split(";") if not t.strip().startswith("unshuffle")):
+        conv = re.match(r"conv(\d)x\d (\d+) (\d+)( prelu)?", text)
+        if not conv:
+            continue
+        k, c_in, c_out = int(conv[1]), int(conv[2]), int(conv[3])
+        for kind, shape in [("weight", [c_out, c_in, k, k]), ("bias", [c_out])] + [("slope", [c_out])] * bool(conv[4]):
+            n = math.prod(shape)
+            spread = ((1.5 / (k * k * c_in)) ** 0.5 if kind == "weight" else 0.1) * (0.05 if number == last else 1)
+            values = struct.pack("<%df" % n, *(rng.uniform(-spread, spread) for _ in range(n)))
+            tensors["%d.%s" % (number, kind)] = {"dtype": "F32", "shape": shape,
+                                                 "data_offsets": [len(data), len(data) + len(values)]}
+            data += values
+    tensors["__metadata__"] = {"format": "fovea", "version": "1", "method": "made", "scale": str(scale),
+                               "layers": layers, "base": "bicubic", "base_hash": "", "command": "", "sources": "",
+                               "licence": ""}
+    header = json.dumps(tensors).encode()
+    header += b" " * (-len(header) % 8)
+    write_file(name, struct.pack("<Q", len(header)) + header + data)
+
+
+for scale in (2, 3, 4):
+    expect_ok("models", "--export", "tiny-x%d" % scale, "m.onnx")
+    check(len(read_file("m.onnx")) > 35000, "the file holds the weights")
+    compare("tiny-x%d" % scale, scale, "tiny")
+for scale, layers in ((2, "unshuffle 2; conv3x3 4 8 prelu; conv3x3 8 8 prelu; conv3x3 8 16; shuffle 4; add base"),
+                      (3, "conv3x3 1 8; conv3x3 8 8 prelu; conv3x3 8 8; gate 0; conv3x3 8 8; gate 3; concat 0 3 5; "
+                          "conv1x1 24 8; add 0; conv3x3 8 9; shuffle 3; add base")):
+    write_model("made.safetensors", scale, layers)
+    expect_ok("models", "--export", path("made.safetensors"), "m.onnx")
+    compare("made.safetensors", scale, path("made.safetensors"))
 if not runtime:
     print("no onnxruntime-node here: the numbers were not compared", file=sys.stderr)
 finish()

@@ -217,6 +217,35 @@ static void skips_are_additions(void **state)
     fovea_context_free(&ctx);
 }
 
+/* A gate is four nodes, parts are one, blocks are a convolution with a stride; what is too much is cut off. */
+static void other_layers_are_written(void **state)
+{
+    (void)state;
+    fovea_context *ctx = make_context();
+    static const float zeros[16 * 8 * 9] = { 0 };
+    const struct fovea_model_info info = { .method = "m", .layers = "", .base = "", .sources = "", .licence = "" };
+    struct fovi_graph g;
+    const char *text = "unshuffle 2; conv3x3 4 4; conv1x1 4 4; gate 0; concat 0 2; conv3x3 8 16; shuffle 4; add base";
+    assert_int_equal(fovi_graph_parse(ctx, text, &g), FOVEA_OK);
+    for (int l = 0; l < g.n_layers; l++)
+        g.layer[l].weight = g.layer[l].bias = zeros;
+    for (int has_base = 0; has_base < 2; has_base++) {
+        const struct fovi_onnx_params params = { .has_base = has_base };
+        void *bytes;
+        size_t n;
+        assert_int_equal(fovi_onnx_encode(ctx, &g, &info, &params, &bytes, &n), FOVEA_OK);
+        struct span file = { bytes, (unsigned char *)bytes + n }, graph = find(file, 7, 0).bytes;
+        assert_int_equal(count_nodes(graph, "Conv"), 4);
+        assert_int_equal(count_nodes(graph, "Sigmoid"), 1);
+        assert_int_equal(count_nodes(graph, "Concat"), has_base ? 3 : 1);
+        assert_int_equal(count_nodes(graph, "Pad"), 1);
+        check_wiring(graph);
+        fovi_free(ctx, bytes);
+    }
+    assert_int_equal(fovi_alloc_held(ctx), 0);
+    fovea_context_free(&ctx);
+}
+
 static void failures_leave_nothing(void **state)
 {
     (void)state;
@@ -251,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_are_written_whole),
         cmocka_unit_test(skips_are_additions),
+        cmocka_unit_test(other_layers_are_written),
         cmocka_unit_test(failures_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
