@@ -178,7 +178,8 @@ static int draw_pictures(struct cli *cli, const struct bench_options *o, struct 
 
 static int run(struct cli *cli, void *options, int n_words, char **words)
 {
-    static const char *const usual[] = { "bicubic", "lanczos3", "filter", "tiny", "small", "medium", "large", "auto" };
+    static const char *const usual[] = { "bicubic", "lanczos3", "filter", "tiny-video", "tiny",
+                                         "small",   "medium",   "large",  "auto" };
     const struct bench_options *o = options;
     struct bench_pictures pictures;
     if (n_words)

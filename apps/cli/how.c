@@ -28,7 +28,7 @@ int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fove
 }
 
 /* The words are few and fixed, so that a mistyped one is not taken for a file. */
-static const char *const networks[] = { "tiny", "small", "medium", "large" };
+static const char *const networks[] = { "tiny", "tiny-video", "small", "medium", "large" };
 
 const char *cli_method_word(int i)
 {
@@ -69,7 +69,7 @@ int cli_how_method(const struct cli *cli, const char *word, struct fovea_upscale
     if (!strchr(word, '/') && !cli_has_ending(word, ".safetensors"))
         return cli_fail(cli, CLI_USAGE,
                         "option --method: '%s' is no method: auto, bicubic, lanczos3, nearest, bilinear, catmull-rom, "
-                        "mitchell, lanczos2, filter, tiny, small, medium, large, or a .safetensors file",
+                        "mitchell, lanczos2, filter, tiny, tiny-video, small, medium, large, or a .safetensors file",
                         word);
     int code = fovea_model_load(cli->ctx, word, model);
     params->model = *model;

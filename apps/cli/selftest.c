@@ -179,7 +179,8 @@ static void add_method(struct work *w, const char *word, const struct fovea_upsc
 
 static void add_methods(struct work *w, const char *word, const struct fovea_upscale_params *chosen)
 {
-    static const char *const ladder[] = { "bicubic", "lanczos3", "filter", "tiny", "small", "medium", "large" };
+    static const char *const ladder[] = { "bicubic", "lanczos3", "filter", "tiny-video",
+                                          "tiny",    "small",    "medium", "large" };
     for (size_t i = 0; i < sizeof ladder / sizeof *ladder; i++) {
         struct fovea_upscale_params params = FOVEA_UPSCALE_DEFAULTS;
         fovea_model *none;

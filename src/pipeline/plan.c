@@ -78,12 +78,13 @@ static void name_method(fovea_plan *plan)
     snprintf(plan->method, sizeof plan->method, "%s", name);
 }
 
-/* The path that a network's tiles are marked with: a rung of the ladder by its name, else the caller's own. */
+/* The path that a network's tiles are marked with: that of its name, else the caller's own. */
 static enum fovea_path path_of(const char *method)
 {
-    for (int rung = 1; rung < FOVI_ROUTE_N_RUNGS; rung++)
-        if (strcmp(fovi_route_ladder[rung].name, method) == 0)
-            return fovi_route_ladder[rung].path;
+    static const enum fovea_path named[] = { FOVEA_PATH_TINY, FOVEA_PATH_SMALL, FOVEA_PATH_MEDIUM, FOVEA_PATH_LARGE };
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (strcmp(fovea_path_name(named[i]), method) == 0)
+            return named[i];
     return FOVEA_PATH_NETWORK;
 }
 
