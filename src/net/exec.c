@@ -105,10 +105,10 @@ int fovi_exec_has_bf16(const struct fovi_graph *g)
         const struct fovi_layer *layer = &g->layer[l];
         int is_end = l == 0 || l == g->n_layers - 1;
         if ((layer->kind != FOVI_LAYER_CONV && (is_end || layer->kind != FOVI_LAYER_ADD)) ||
-            (layer->c_out % 2 && l < g->n_layers - 1) || (l == 0 && layer->c_in != 1))
+            (layer->c_out % 2 && l < g->n_layers - 1))
             return 0;
     }
-    return g->n_layers > 1;
+    return g->n_layers > 1 && g->scale * g->unshuffle <= 4;
 }
 
 static void plan_layers(struct fovi_exec *e)
@@ -116,7 +116,7 @@ static void plan_layers(struct fovi_exec *e)
     const struct fovi_graph *g = e->graph;
     for (int l = g->n_layers - 1; l >= -1; l--) {
         struct plan_layer *p = &e->layer[l + 1];
-        p->channels = l >= 0 ? g->layer[l].c_out : e->bf16 ? FOVI_BF16_SPLIT : g->unshuffle * g->unshuffle;
+        p->channels = l >= 0 ? g->layer[l].c_out : g->layer[0].c_in * (e->bf16 ? FOVI_BF16_SPLIT : 1);
         p->is_quad = l >= 0 && is_quad(e, &g->layer[l]);
         for (int r = l + 1; r < g->n_layers; r++)
             if (fovi_graph_reads(g, r, l))
@@ -174,7 +174,7 @@ static int pack_weights(struct fovi_exec *e)
         const struct fovi_layer *layer = &g->layer[l];
         struct fovi_bf16_weights *bf16 = &e->layer[l + 1].bf16;
         if (e->bf16 && layer->kind == FOVI_LAYER_CONV) {
-            fovi_bf16_init(bf16, layer->k, layer->c_in, layer->c_out, l == 0, l == g->n_layers - 1 ? g->scale : 0);
+            fovi_bf16_init(bf16, layer->k, layer->c_in, layer->c_out, l == 0, l == g->n_layers - 1 ? e->shuffle : 0);
             n_lanes += 2 * FOVI_BF16_LANES * (size_t)fovi_bf16_tiles(bf16);
         }
         n += packed_size(e, l);
@@ -211,7 +211,8 @@ static int take_memory(struct fovi_exec *e)
             quad_channels = (size_t)e->layer[l].conv.c_in;
     }
     e->floats_per_column = floats + e->widest;
-    e->scratch_floats = e->bf16 ? FOVI_BF16_SCRATCH : FOVI_QUAD_INPUTS * FOVI_QUAD_COLUMNS * quad_channels;
+    e->scratch_floats = e->bf16 ? FOVI_BF16_SCRATCH + ((size_t)(e->width * e->shuffle) + 15) / 16 * 16
+                                : FOVI_QUAD_INPUTS * FOVI_QUAD_COLUMNS * quad_channels;
     size_t overread = e->bf16 ? FOVI_BF16_OVERREAD * e->widest : FOVI_CONV_OVERREAD;
     /* Slices are whole tiles but for the last, so that row_stride adds as much to each, at most. */
     size_t columns = (size_t)(e->width + e->tile) + (size_t)e->n_slices_max * (size_t)(row_stride(e, 0) + 16);
@@ -398,6 +399,28 @@ static void pick(const float *restrict in, int step, int n, float *restrict to)
         to[x] = in[x * step] * (1.0f / 255.0f);
 }
 
+/* The same for a network in bfloat16, some columns at a time: each number is split. */
+static void unshuffle_bf16(struct slice *s, int y)
+{
+    enum { COLUMNS = 64 };
+    const struct fovi_exec *e = s->exec;
+    uint16_t block[COLUMNS * 4 * FOVI_BF16_SPLIT], *to = (uint16_t *)ring_row(s, 0, y);
+    int u = e->graph->unshuffle, from = imax(0, s->x0 - e->radius), end = imin(e->width, s->x1 + e->radius);
+    ptrdiff_t piece = (ptrdiff_t)u * FOVI_BF16_SPLIT;
+    for (int sy = 0; sy < u; sy++) {
+        const float *luma = fovi_window_row(e->luma, 0, imin(y * u + sy, e->picture_height - 1));
+        for (int x = from; x < end; x += COLUMNS) {
+            int n = imin(COLUMNS, end - x), px = imin(n * u, e->picture_width - x * u);
+            e->bf16->split(luma + (ptrdiff_t)x * u, 1.0f / 255.0f, block, 0, px);
+            for (int i = px; i < n * u; i++)
+                memcpy(block + i * FOVI_BF16_SPLIT, block + (px - 1) * FOVI_BF16_SPLIT,
+                       FOVI_BF16_SPLIT * sizeof *block);
+            for (int i = 0; i < n; i++)
+                memcpy(to + ((x + i) * u + sy) * piece, block + i * piece, (size_t)piece * sizeof *block);
+        }
+    }
+}
+
 /* The blocks of input row y as channels. The last row and column of the picture stand for those that lack below and
  * right of them. */
 static void unshuffle_input(struct slice *s, int y)
@@ -422,7 +445,10 @@ static void load_input(struct slice *s, int y)
 {
     const struct fovi_exec *e = s->exec;
     if (e->graph->unshuffle > 1) {
-        unshuffle_input(s, y);
+        if (e->bf16)
+            unshuffle_bf16(s, y);
+        else
+            unshuffle_input(s, y);
         return;
     }
     const float *luma = fovi_window_row(e->luma, 0, y);
@@ -460,24 +486,44 @@ static void quad_layer(struct slice *s, int index, int y, int n)
         s->exec->conv_quad(&p->conv, rows, s->stride, dst, s->stride, s->interval[i][0], s->interval[i][1], s->scratch);
 }
 
-/* Four rows in bfloat16; those of the last layer that the picture has go to the output. */
+/* Four rows of the last layer in bfloat16: what of them the picture has goes to the output. */
+static void bf16_last(struct slice *s, const struct fovi_bf16_weights *w, const uint16_t *const *rows, int y, int x0,
+                      int x1)
+{
+    const struct fovi_exec *e = s->exec;
+    int f = e->shuffle, scale = e->graph->scale, n_rows = imin(FOVI_BF16_ROWS, e->height - y), n = n_rows * f;
+    int out_width = e->picture_width * scale, whole = imin(x1, out_width / f);
+    float *out[4 * FOVI_BF16_ROWS], piece[4 * FOVI_BF16_ROWS][4], *to[4 * FOVI_BF16_ROWS];
+    for (int i = 0; i < n; i++) {
+        int is_there = y * f + i < e->picture_height * scale;
+        out[i] = is_there ? e->out + ((ptrdiff_t)y * f + i - (ptrdiff_t)e->y0 * scale) * e->out_stride
+                          : s->scratch + FOVI_BF16_SCRATCH;
+        to[i] = piece[i] - (ptrdiff_t)whole * f;
+    }
+    if (x0 < whole)
+        e->bf16->last(w, rows, out, n_rows, x0, whole, s->scratch);
+    if (whole == x1)
+        return;
+    e->bf16->last(w, rows, to, n_rows, whole, x1, s->scratch);
+    for (int i = 0; i < n; i++)
+        memcpy(out[i] + (ptrdiff_t)whole * f, piece[i], (size_t)(out_width - whole * f) * sizeof **out);
+}
+
+/* Four rows in bfloat16. */
 static void bf16_layer(struct slice *s, int index, int y, int n)
 {
     const struct fovi_exec *e = s->exec;
     const struct fovi_bf16_weights *w = &e->layer[index].bf16;
     const uint16_t *rows[FOVI_BF16_ROWS + 4];
     uint16_t *dst[FOVI_BF16_ROWS];
-    float *out[4 * FOVI_BF16_ROWS];
     for (int i = 0; i < w->k + FOVI_BF16_ROWS - 1; i++)
         rows[i] = (const uint16_t *)input_row(s, index - 1, y - w->k / 2 + i);
     for (int i = 0; i < FOVI_BF16_ROWS && !w->scale; i++)
         dst[i] = (uint16_t *)ring_row(s, index, y + i);
-    for (int i = 0; i < FOVI_BF16_ROWS * w->scale; i++)
-        out[i] = e->out + ((ptrdiff_t)(y - e->y0) * w->scale + i) * e->out_stride;
     for (int i = 0; i < n; i++) {
         int x0 = s->interval[i][0], x1 = s->interval[i][1];
         if (w->scale)
-            e->bf16->last(w, rows, out, imin(FOVI_BF16_ROWS, e->height - y), x0, x1, s->scratch);
+            bf16_last(s, w, rows, y, x0, x1);
         else
             e->bf16->conv(w, rows, dst, x0, x1, s->scratch);
     }

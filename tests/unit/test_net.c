@@ -745,9 +745,17 @@ static void direct_bf16_conv(const struct fovi_layer *layer, int is_first, int s
 static void direct_bf16(const struct network *n, const float *luma, int width, int height, float *out)
 {
     const struct fovi_graph *g = &n->graph;
-    struct bf16_plane plane[8] = { bf16_plane(FOVI_BF16_SPLIT, width, height) };
+    int u = g->unshuffle, in_width = width, in_height = height, s = g->scale;
+    width = (width + u - 1) / u;
+    height = (height + u - 1) / u;
+    struct bf16_plane plane[8] = { bf16_plane(FOVI_BF16_SPLIT * u * u, width, height) };
+    float *blocks = direct_input(luma, u, in_width, in_height, width, height);
     for (int y = 0; y < height; y++)
-        fovi_bf16_dsp_c.split(luma + y * width, 1.0f / 255.0f, bf16_row(plane, y), 0, width);
+        for (int x = 0; x < width; x++)
+            for (int c = 0; c < u * u; c++)
+                fovi_bf16_dsp_c.split(blocks + (c * height + y) * width + x, 1.0f,
+                                      bf16_row(plane, y) + (x * u * u + c) * FOVI_BF16_SPLIT, 0, 1);
+    float *whole = malloc((size_t)(width * height * s * s * u * u) * sizeof *whole);
     for (int l = 0; l < g->n_layers; l++) {
         const struct fovi_layer *layer = &g->layer[l];
         plane[l + 1] = bf16_plane(layer->c_out, width, height);
@@ -756,9 +764,13 @@ static void direct_bf16(const struct network *n, const float *luma, int width, i
                 fovi_bf16_dsp_c.add(bf16_row(&plane[l], y), bf16_row(&plane[layer->from + 1], y),
                                     bf16_row(&plane[l + 1], y), (ptrdiff_t)width * layer->c_out);
         else
-            direct_bf16_conv(layer, l == 0, l == g->n_layers - 1 ? g->scale : 0, &plane[l], &plane[l + 1], width,
-                             height, out);
+            direct_bf16_conv(layer, l == 0, l == g->n_layers - 1 ? s * u : 0, &plane[l], &plane[l + 1], width, height,
+                             whole);
     }
+    for (int y = 0; y < in_height * s; y++)
+        memcpy(out + y * in_width * s, whole + y * width * s * u, (size_t)(in_width * s) * sizeof *out);
+    free(whole);
+    free(blocks);
     for (int l = 0; l <= g->n_layers; l++)
         free(plane[l].data);
 }
@@ -827,6 +839,8 @@ static void frames_equal_direct(void **state)
         check_frames(mixed_text, FOVI_EXEC_F32, masks[i]);
     }
     for (int i = 0; i < 2; i++) {
+        check_frames(blocks_text, formats[i], 0);
+        check_frames(blocks_text, formats[i], FOVEA_CPU_ALL);
         check_frames(tiny_text, formats[i], 0);
         check_frames(skip_text, formats[i], 0);
         check_frames(tiny_text, formats[i], FOVEA_CPU_ALL);
@@ -865,8 +879,8 @@ static void tiles_equal_full_frame(void **state)
         const char *text;
         enum fovi_exec_format format;
     } cases[] = { { tiny_text, FOVI_EXEC_F32 },  { skip_text, FOVI_EXEC_F32 },   { tiny_text, FOVI_EXEC_BF16 },
-                  { skip_text, FOVI_EXEC_BF16 }, { blocks_text, FOVI_EXEC_F32 }, { gates_text, FOVI_EXEC_F32 },
-                  { mixed_text, FOVI_EXEC_F32 } };
+                  { skip_text, FOVI_EXEC_BF16 }, { blocks_text, FOVI_EXEC_F32 }, { blocks_text, FOVI_EXEC_BF16 },
+                  { gates_text, FOVI_EXEC_F32 }, { mixed_text, FOVI_EXEC_F32 } };
     struct fovi_rng rng = { 21 };
     int width = 150, height = 77, n_tiles = 10 * 5;
     float *luma = random_luma(width, height), *full = malloc((size_t)(width * height * 9) * sizeof *full);
@@ -931,6 +945,9 @@ static void bf16_needs_even_channels(void **state)
         int has_bf16;
     } cases[] = { { tiny_text, 1 },
                   { skip_text, 1 },
+                  { blocks_text, 1 },
+                  { gates_text, 0 },
+                  { mixed_text, 0 },
                   { "conv3x3 1 7; conv3x3 7 4; shuffle 2; add base", 0 },
                   { "conv3x3 1 4; shuffle 2; add base", 0 },
                   { "conv3x3 1 4; conv3x3 4 4; add 0; shuffle 2; add base", 0 } };
