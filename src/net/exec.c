@@ -605,8 +605,8 @@ static void interleave(const float *restrict from, ptrdiff_t stride, int n_chann
     }
 }
 
-/* The last layer's row y goes to the output: channel sy * shuffle + sx is pixel (sx, sy) of each block. What lies beyond
- * the picture is dropped. */
+/* The last layer's row y goes to the output: channel sy * shuffle + sx is pixel (sx, sy) of each block. What lies
+ * beyond the picture is dropped. */
 static void shuffle(const struct slice *s, int y, int n)
 {
     const struct fovi_exec *e = s->exec;

@@ -34,9 +34,9 @@ void fovi_exec_free(struct fovi_exec **exec);
 void fovi_exec_begin(struct fovi_exec *exec, const uint8_t *tiles, uint8_t value);
 
 /* Compute the residual (in levels of 255) of input rows y0..y1-1; y0 is where the last call ended, y1 a multiple of 4
- * (times the graph's unshuffle) or the picture's end. Plane 0 of luma must hold the rows up to y1 - 1 + the network's radius (or the picture's end)
- * that were not yet consumed. out: output row y0 * scale, out_stride floats from row to row; columns of tiles that are
- * not wanted are left alone. */
+ * (times the graph's unshuffle) or the picture's end. Plane 0 of luma must hold the rows up to y1 - 1 + the network's
+ * radius (or the picture's end) that were not yet consumed. out: output row y0 * scale, out_stride floats from row to
+ * row; columns of tiles that are not wanted are left alone. */
 void fovi_exec_rows(struct fovi_exec *exec, const struct fovi_window *luma, int y0, int y1, float *out,
                     ptrdiff_t out_stride);
 

@@ -12,8 +12,8 @@
  *     gate 1                 (o + x) * (sigmoid(o) - 0.5) with o the output of the layer before, x that of layer 1: the
  *                            attention without parameters of SPAN (Wan et al. 2024)
  *     concat 0 3 9           the channels of two to four layers one after the other; one of them is the layer before
- *     shuffle 4              pixel shuffle: shuffle^2 channels become one plane of shuffle times the size, less what lies
- *                            beyond scale times the picture
+ *     shuffle 4              pixel shuffle: shuffle^2 channels become one plane of shuffle times the size, less what
+ *                            lies beyond scale times the picture
  *     add base               add the enlarged input; the last layer
  * Example, tiny x2: "conv3x3 1 16 prelu; conv3x3 16 16 prelu; ...; conv3x3 16 4; shuffle 2; add base".
  *
