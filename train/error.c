@@ -124,6 +124,66 @@ static size_t count_tiles(const struct pictures *p)
     return n;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* z of an observation: the terms behind the constant. */
+static const double *z_of(const struct route_observation *o)
+{
+    return o->terms + 1;
+}
+
+/* Lower Cholesky factor of the covariance of z, every variance a little larger than it is, so that what is constant
+ * does no harm. */
+static void find_factor(const struct route_observation *o, size_t n, double mean[FOVI_ROUTE_N_Z],
+                        double l[FOVI_ROUTE_N_Z][FOVI_ROUTE_N_Z])
+{
+    enum { N = FOVI_ROUTE_N_Z };
+    memset(mean, 0, N * sizeof *mean);
+    for (size_t t = 0; t < n; t++)
+        for (int i = 0; i < N; i++)
+            mean[i] += z_of(&o[t])[i] / (double)n;
+    memset(l, 0, N * sizeof *l);
+    for (size_t t = 0; t < n; t++)
+        for (int i = 0; i < N; i++)
+            for (int k = 0; k <= i; k++)
+                l[i][k] += (z_of(&o[t])[i] - mean[i]) * (z_of(&o[t])[k] - mean[k]) / (double)n;
+    for (int k = 0; k < N; k++)
+        for (int i = k; i < N; i++) {
+            double sum = l[i][k] + (i == k ? 1e-3 : 0.0);
+            for (int j = 0; j < k; j++)
+                sum -= l[i][j] * l[k][j];
+            l[i][k] = i == k ? sqrt(sum) : sum / l[k][k];
+        }
+}
+
+/* Mean, whitening and radius of a model. */
+static int find_spread(const struct route_observation *o, size_t n, struct fovi_error_model *model)
+{
+    enum { N = FOVI_ROUTE_N_Z };
+    double l[N][N], inverse[N][N] = { { 0 } }, *to = model->whiten;
+    find_factor(o, n, model->mean, l);
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k <= i; k++) {
+            double sum = i == k ? 1.0 : 0.0;
+            for (int j = k; j < i; j++)
+                sum -= l[i][j] * inverse[j][k];
+            *to++ = inverse[i][k] = sum / l[i][i];
+        }
+    double *distance = malloc(n * sizeof *distance);
+    if (!distance)
+        return 0;
+    for (size_t t = 0; t < n; t++)
+        distance[t] = fovi_error_distance(model, z_of(&o[t]));
+    qsort(distance, n, sizeof *distance, by_value);
+    model->radius = distance[(size_t)(0.999 * (double)n)];
+    free(distance);
+    return 1;
+}
+
 /* Fit one maker to the tiles of the pictures that are not held out. */
 static int fit(struct study *s, const struct pictures *p, enum route_maker maker, struct fovi_error_model *model)
 {
@@ -131,10 +191,6 @@ static int fit(struct study *s, const struct pictures *p, enum route_maker maker
     struct route_observation *o = malloc((count_tiles(p) + 1) * sizeof *o);
     if (!o)
         return fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
-    for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
-        model->z_low[i] = INFINITY;
-        model->z_high[i] = -INFINITY;
-    }
     for (int k = 0; k < p->n; k++) {
         const struct route_picture *picture = &p->picture[k];
         for (size_t t = 0; t < picture->n && !is_held_out(k); t++, n++) {
@@ -142,16 +198,12 @@ static int fit(struct study *s, const struct pictures *p, enum route_maker maker
             struct fovi_error_tile packed;
             fovi_error_pack(&picture->map->tiles[t], &packed);
             fovi_error_z(&packed, picture->tile[t].added[maker], z);
-            for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
-                model->z_low[i] = fmin(model->z_low[i], z[i]);
-                model->z_high[i] = fmax(model->z_high[i], z[i]);
-            }
             fovi_route_terms(z, o[n].terms);
             o[n].weight = picture->tile[t].area / (FOVEA_TILE * FOVEA_TILE);
             o[n].label = picture->tile[t].error[maker];
         }
     }
-    int ok = n > 2 * FOVI_ROUTE_N_TERMS && route_fit(o, n, model->w);
+    int ok = n > 2 * FOVI_ROUTE_N_TERMS && find_spread(o, n, model) && route_fit(o, n, model->w);
     free(o);
     return ok ? FOVEA_OK : fovi_fail(s->ctx, FOVEA_E_ARG, "%zu tiles are too few for a fit", n);
 }
@@ -249,12 +301,12 @@ static int add_rung(struct study *s, int rung)
     return code == FOVEA_E_UNSUPPORTED ? FOVEA_OK : code; /* no such network at this scale */
 }
 
-static void write_numbers(FILE *f, const double *v, int n)
+static void write_numbers(FILE *f, const double *v, int n, const char *end)
 {
     fprintf(f, "      {");
     for (int i = 0; i < n; i++)
         fprintf(f, "%s%.9g%s", i % 6 == 0 && n > 6 ? "\n          " : " ", v[i], i < n - 1 ? "," : "");
-    fprintf(f, n > 6 ? "\n      }%s" : " }%s", n > 6 ? " },\n" : ",\n");
+    fprintf(f, n > 6 ? "\n      }%s" : " }%s", end);
 }
 
 static int write_table(const struct study *s, const char *command)
@@ -269,9 +321,10 @@ static int write_table(const struct study *s, const char *command)
     for (int k = 0; k < s->table.n; k++) {
         const struct fovi_error_model *m = &s->table.model[k];
         fprintf(f, "    { (enum fovea_path)%d, /* %s */\n", (int)m->path, fovea_path_name(m->path));
-        write_numbers(f, m->z_low, FOVI_ROUTE_N_Z);
-        write_numbers(f, m->z_high, FOVI_ROUTE_N_Z);
-        write_numbers(f, m->w, FOVI_ROUTE_N_TERMS);
+        write_numbers(f, m->mean, FOVI_ROUTE_N_Z, ",\n");
+        write_numbers(f, m->whiten, FOVI_ERROR_N_WHITEN, ",\n");
+        fprintf(f, "      %.9g,\n", m->radius);
+        write_numbers(f, m->w, FOVI_ROUTE_N_TERMS, " },\n");
     }
     fprintf(f, "} };\n");
     int failed = ferror(f);

@@ -203,10 +203,11 @@ struct cli_how {
     int strip_rows;
     double strength;
     int mode; /* enum fovea_mode */
+    double detail_cost_db;
 };
-#define CLI_HOW_DEFAULTS            \
-    {                               \
-        0, 0, 0, 0.05, 0., 0, 1., 0 \
+#define CLI_HOW_DEFAULTS                \
+    {                                   \
+        0, 0, 0, 0.05, 0., 0, 1., 0, .2 \
     }
 
 /* Rows of the option table for a struct cli_how that is a member of the command's options. */
@@ -259,6 +260,14 @@ struct cli_how {
           offsetof(type, member.mode),                                                                 \
           0.,                                                                                          \
           0. },                                                                                        \
+        { "detail-cost",                                                                               \
+          0,                                                                                           \
+          CLI_NUMBER,                                                                                  \
+          "DB",                                                                                        \
+          "--mode vivid: what added detail may cost a tile, in\npredicted PSNR-Y (default 0.2)",       \
+          offsetof(type, member.detail_cost_db),                                                       \
+          0.,                                                                                          \
+          3. },                                                                                        \
         { "strength",                                                                                  \
           0,                                                                                           \
           CLI_NUMBER,                                                                                  \

@@ -24,6 +24,7 @@ int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fove
     params->strip_rows = how->strip_rows;
     params->strength = how->strength;
     params->mode = (enum fovea_mode)how->mode;
+    params->detail_cost_db = how->detail_cost_db;
     return CLI_OK;
 }
 

@@ -286,9 +286,17 @@ static int add_maps(struct maker *m, json_t *overlays, const struct fovea_map *m
     error.key = "uncertainty";
     error.title = "expected error";
     error.values = t->expected_error;
+    struct heat detail = added;
+    detail.key = "detail";
+    detail.title = "detail of mode vivid";
+    detail.high = "8 levels or more";
+    detail.values = t->detail;
+    detail.full = CLI_DETAIL_FULL;
     int code = add_provenance(m, overlays);
     if (!code)
         code = add_heat(m, overlays, &difficulty);
+    if (!code)
+        code = add_heat(m, overlays, &detail);
     if (!code)
         code = add_heat(m, overlays, &added);
     return code ? code : add_heat(m, overlays, &error);

@@ -23,20 +23,23 @@ const uint8_t cli_path_colors[FOVEA_N_PATHS][3] = {
 
 /* ---- the kinds ---- */
 
-enum what { PROVENANCE, ADDED, UNCERTAINTY };
+enum what { PROVENANCE, ADDED, UNCERTAINTY, DETAIL };
 
 static const struct kind {
     const char *name;
     enum what what;
     int is_16;    /* the figures themselves, a pixel a tile: 256 for a level, or enum fovea_path */
     double share; /* of colour */
+    float full;   /* levels of 255 at which heat is brightest */
 } kinds[] = {
-    { "provenance", PROVENANCE, 0, .45 }, /* a file without a kind */
-    { "added", ADDED, 0, .6 },
-    { "uncertainty", UNCERTAINTY, 0, .6 },
-    { "provenance16", PROVENANCE, 1, 0. },
-    { "added16", ADDED, 1, 0. },
-    { "uncertainty16", UNCERTAINTY, 1, 0. },
+    { "provenance", PROVENANCE, 0, .45, 0.f }, /* a file without a kind */
+    { "added", ADDED, 0, .6, CLI_MAP_FULL },
+    { "uncertainty", UNCERTAINTY, 0, .6, CLI_MAP_FULL },
+    { "detail", DETAIL, 0, .6, CLI_DETAIL_FULL },
+    { "provenance16", PROVENANCE, 1, 0., 0.f },
+    { "added16", ADDED, 1, 0., 0.f },
+    { "uncertainty16", UNCERTAINTY, 1, 0., 0.f },
+    { "detail16", DETAIL, 1, 0., 0.f },
 };
 
 /* What a map shows of each tile: path, or figure. */
@@ -44,20 +47,23 @@ struct tiles {
     int n_tiles_x, n_tiles_y;
     const uint8_t *path;
     const float *figure;
+    float full;
 };
 
 /* 0 where the run has none. */
-static int get_tiles(const fovea_plan *plan, enum what what, struct tiles *out)
+static int get_tiles(const fovea_plan *plan, const struct kind *kind, struct tiles *out)
 {
     struct fovea_provenance p;
     struct fovea_tile_figures f;
     fovea_plan_provenance(plan, &p);
     fovea_plan_tile_figures(plan, &f);
-    *out = (struct tiles){ p.n_tiles_x, p.n_tiles_y, NULL, NULL };
-    if (what == PROVENANCE)
-        out->path = p.path;
-    else
-        out->figure = what == ADDED ? f.added : f.expected_error;
+    *out = (struct tiles){ p.n_tiles_x, p.n_tiles_y, NULL, NULL, kind->full };
+    switch (kind->what) {
+    case PROVENANCE: out->path = p.path; break;
+    case ADDED: out->figure = f.added; break;
+    case UNCERTAINTY: out->figure = f.expected_error; break;
+    case DETAIL: out->figure = f.detail; break;
+    }
     return out->path || out->figure;
 }
 
@@ -71,7 +77,7 @@ static void color_row(void *user, int y, int width, uint8_t *rgb)
         if (t->path)
             memcpy(rgb + 3 * x, cli_path_colors[t->path[i] % FOVEA_N_PATHS], 3);
         else
-            fovea_heat_color(fminf(t->figure[i] / CLI_MAP_FULL, 1.f), rgb + 3 * x);
+            fovea_heat_color(fminf(t->figure[i] / t->full, 1.f), rgb + 3 * x);
     }
 }
 
@@ -152,8 +158,8 @@ int cli_maps_write(const struct upscale_job *job, fovea_io_reader *reader, const
         const char *file;
         const struct kind *kind = find_kind(job->options->maps.word[i], &file);
         struct tiles tiles;
-        if (!get_tiles(plan, kind->what, &tiles))
-            code = cli_fail(job->cli, CLI_OUTPUT, "'%s': this method leaves no map", file);
+        if (!get_tiles(plan, kind, &tiles))
+            code = cli_fail(job->cli, CLI_OUTPUT, "'%s': this method or mode leaves no map", file);
         else if (kind->is_16)
             code = write_16(job->cli, file, &tiles);
         else

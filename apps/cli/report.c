@@ -85,6 +85,8 @@ void cli_print_run(const struct cli_run *run)
     if (run->params->method == FOVEA_METHOD_AUTO)
         printf("  routing      saved %.1f %% of the network's work (%.0f ms), predicted loss %.3f dB\n",
                100. * r->saved_network_share, r->saved_ms, r->predicted_loss_db);
+    if (run->params->mode == FOVEA_MODE_VIVID)
+        printf("  detail       %.2f levels RMS added, predicted cost %.3f dB\n", r->detail_rms, r->detail_cost_db);
     if (r->expected_error_rms > 0.)
         printf("  expected     error of %.1f levels RMS against the unknown truth; %.1f added to bicubic\n",
                r->expected_error_rms, r->added_rms);
@@ -152,6 +154,8 @@ static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "consistency", json_string(consistencies[p->consistency]));
     json_object_set_new(object, "mode", json_string(modes[p->mode]));
     json_object_set_new(object, "strength", json_real(p->strength));
+    json_object_set_new(object, "detail_cost",
+                        p->mode == FOVEA_MODE_VIVID ? json_real(p->detail_cost_db) : json_null());
     json_object_set_new(object, "threads", json_integer(fovea_context_threads(cli->ctx)));
     json_object_set_new(object, "cpu", json_integer(fovea_context_cpu(cli->ctx)));
     return object;
@@ -213,6 +217,12 @@ static void set_figures(json_t *object, const struct cli_run *run)
     if (t->added) {
         json_object_set_new(object, "added_rms", cli_json_number(run->report.added_rms));
         json_object_set_new(object, "added", cli_quantiles(t->added, t->n_tiles_x, t->n_tiles_y));
+    }
+    if (t->detail) {
+        json_t *detail = cli_quantiles(t->detail, t->n_tiles_x, t->n_tiles_y);
+        json_object_set_new(detail, "rms", cli_json_number(run->report.detail_rms));
+        json_object_set_new(detail, "predicted_cost_db", cli_json_number(run->report.detail_cost_db));
+        json_object_set_new(object, "detail", detail);
     }
     if (t->expected_error) {
         json_object_set_new(object, "predicted_rms_error", cli_json_number(run->report.expected_error_rms));

@@ -40,8 +40,10 @@ enum fovea_consistency { FOVEA_CONSISTENCY_DEFAULT = 0, FOVEA_CONSISTENCY_ON, FO
 
 /* How far a result may go beyond what the input proves (docs/how-it-works.md). BALANCED: the networks' detail, checked
  * and made consistent. FAITHFUL: the checks and consistency at their strictest, for the filter too. SCIENTIFIC: values
- * are kept to the input as far as arithmetic goes, nothing is clipped that the format can hold. VIVID: more detail than
- * the networks are sure of. A classical method is the same in every mode, but for consistency where it is on. */
+ * are kept to the input as far as arithmetic goes, nothing is clipped that the format can hold. VIVID: in texture more
+ * detail than the networks are sure of, at params.detail_cost_db; only beyond the input's Nyquist, so that the
+ * reduction of the result stays what it is. Grey and RGB pictures. A classical method is the same in every mode, but
+ * for consistency where it is on. */
 enum fovea_mode { FOVEA_MODE_BALANCED = 0, FOVEA_MODE_FAITHFUL, FOVEA_MODE_SCIENTIFIC, FOVEA_MODE_VIVID };
 
 /* What the samples are: display-encoded (as sRGB is), or proportional to light. DEFAULT: 8 and 16 bits are encoded,
@@ -88,12 +90,14 @@ struct fovea_upscale_params {
     int crop_x, crop_y, crop_width, crop_height; /* pixels of the result: only this piece of it is made, with the bytes
                                  that the whole result has there (auto looks at the whole input all the same, to decide
                                  alike); all 0 (default) = everything */
+    double detail_cost_db; /* FOVEA_MODE_VIVID: what added detail may cost a tile in PSNR-Y, as predicted, 0..3 dB;
+                                     default 0.2 */
 };
 #define FOVEA_UPSCALE_DEFAULTS                                                                                         \
     {                                                                                                                  \
         FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, FOVEA_PRESET_BALANCED,      \
             0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0, FOVEA_SIZING_EXACT, FOVEA_TRANSFER_DEFAULT, \
-            1.0, 0, 1.0, FOVEA_MODE_BALANCED, 0, 0, 0, 0, 0                                                            \
+            1.0, 0, 1.0, FOVEA_MODE_BALANCED, 0, 0, 0, 0, 0, 0.2                                                       \
     }
 
 /* Which path a tile took. */
@@ -154,6 +158,8 @@ struct fovea_report {
         expected_error_rms; /* expected difference from the unknown truth: RMS over the picture, luma, levels; 0 where
                                   it is not known */
     enum fovea_precision precision; /* of the networks: F32 or BF16; AUTO where there was none */
+    double detail_rms;     /* FOVEA_MODE_VIVID: the detail added to the result: RMS over the picture, luma, levels */
+    double detail_cost_db; /* FOVEA_MODE_VIVID: what it costs in PSNR-Y, as predicted without ground truth */
 };
 
 /* The paths of the tiles, row by row, n_tiles_x * n_tiles_y of enum fovea_path. Owned by the plan. */
@@ -170,14 +176,15 @@ struct fovea_provenance {
 struct fovea_tile_figures {
     int n_tiles_x, n_tiles_y;
     const float *added, *expected_error;
+    const float *detail; /* FOVEA_MODE_VIVID: the detail added to the result, part of the expected error; else NULL */
 };
 
 typedef struct fovea_plan fovea_plan;
 
 /* Prepare enlarging a picture of this size and format. params: NULL = defaults, read during the call only (a model must
  * outlive the plan). Errors: FOVEA_E_ARG (a value out of range; the text names the field), FOVEA_E_UNSUPPORTED (no such
- * network at this scale), FOVEA_E_LIMIT (over memory_bytes, or an output beyond 2^30 a side), FOVEA_E_NOMEM.
- * Free with fovea_plan_free. A plan may run any number of times, one at a time. */
+ * network at this scale), FOVEA_E_LIMIT (over memory_bytes, or an output beyond 2^30 a side), FOVEA_E_NOMEM. Free with
+ * fovea_plan_free. A plan may run any number of times, one at a time. */
 FOVEA_API int fovea_plan_build(fovea_plan **out, fovea_context *ctx, int width, int height,
                                const struct fovea_format *format, const struct fovea_upscale_params *params);
 FOVEA_API void fovea_plan_free(fovea_plan **plan);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "pipeline/detail.h"
 #include "pipeline/plan.h"
 
 static size_t count_tiles(const fovea_plan *plan)
@@ -23,6 +24,13 @@ int fovi_figures_create(fovea_plan *plan)
         return fovi_alloc_error(ctx);
     if (plan->params.method != FOVEA_METHOD_AUTO && !plan->params.expects_error)
         return FOVEA_OK;
+    if (plan->params.mode == FOVEA_MODE_VIVID) {
+        plan->detail_squares = fovi_alloc(ctx, n, sizeof *plan->detail_squares);
+        plan->detail = plan->detail_squares ? fovi_alloc(ctx, n, sizeof *plan->detail) : NULL;
+        plan->detail_source = plan->detail ? fovi_alloc(ctx, n, sizeof *plan->detail_source) : NULL;
+        if (!plan->detail_source)
+            return fovi_alloc_error(ctx);
+    }
     plan->features = fovi_alloc(ctx, n, sizeof *plan->features);
     plan->expected = plan->features ? fovi_alloc(ctx, n, sizeof *plan->expected) : NULL;
     return plan->expected ? FOVEA_OK : fovi_alloc_error(ctx);
@@ -33,6 +41,9 @@ void fovi_figures_free(fovea_plan *plan)
     fovi_free(plan->run.ctx, plan->features);
     fovi_free(plan->run.ctx, plan->added);
     fovi_free(plan->run.ctx, plan->expected);
+    fovi_free(plan->run.ctx, plan->detail_squares);
+    fovi_free(plan->run.ctx, plan->detail);
+    fovi_free(plan->run.ctx, plan->detail_source);
 }
 
 void fovi_figures_reset(fovea_plan *plan)
@@ -63,15 +74,31 @@ float fovi_figures_expect(const fovea_plan *plan, size_t tile)
     return (float)(fovi_error_predict(model, &plan->features[tile], added) + left_out * left_out * added);
 }
 
+/* Input pixels of a tile: those at the right and bottom edge are smaller. */
+static double tile_area(const fovea_plan *plan, int x, int y)
+{
+    int width = plan->step[0].width - x * FOVEA_TILE, height = plan->step[0].height - y * FOVEA_TILE;
+    return (double)(width < FOVEA_TILE ? width : FOVEA_TILE) * (double)(height < FOVEA_TILE ? height : FOVEA_TILE);
+}
+
 /* One row of tiles: mean squares become what is shown. */
 static void finish_job(void *arg, int index, int worker)
 {
     (void)worker;
     fovea_plan *plan = arg;
     size_t n = (size_t)plan->step[0].n_tiles_x, first = n * (size_t)index;
+    double to_px = (double)plan->out_width * plan->out_height / ((double)plan->in_width * plan->in_height);
     for (size_t t = first; t < first + n; t++) {
+        float detail = 0.0f, rise = 0.0f;
+        if (plan->detail)
+            detail = (float)(plan->detail_squares[t] / (to_px * tile_area(plan, (int)(t - first), index)));
+        if (plan->detail) {
+            plan->detail[t] = sqrtf(detail);
+            rise = fovi_detail_price(detail, plan->detail_source[t]);
+            plan->detail_source[t] = sqrtf(rise);
+        }
         if (plan->is_analyzed)
-            plan->expected[t] = sqrtf(fovi_figures_expect(plan, t));
+            plan->expected[t] = sqrtf(fovi_figures_expect(plan, t) + rise);
         plan->added[t] = (float)plan->params.strength * sqrtf(plan->added[t]);
     }
 }
@@ -82,18 +109,15 @@ void fovi_figures_finish(fovea_plan *plan)
         fovi_parallel(plan->run.ctx, finish_job, plan, plan->step[0].n_tiles_y);
 }
 
-/* RMS over the picture: tiles at its right and bottom edge are smaller. */
+/* RMS over the picture. */
 static double total_rms(const fovea_plan *plan, const float *figure)
 {
     const struct fovi_step *s = &plan->step[0];
     double sum = 0.0;
     for (int y = 0; y < s->n_tiles_y; y++)
         for (int x = 0; x < s->n_tiles_x; x++) {
-            int width = s->width - x * FOVEA_TILE, height = s->height - y * FOVEA_TILE;
-            double area = (double)(width < FOVEA_TILE ? width : FOVEA_TILE) *
-                          (double)(height < FOVEA_TILE ? height : FOVEA_TILE);
             double v = (double)figure[(size_t)y * (size_t)s->n_tiles_x + (size_t)x];
-            sum += area * v * v;
+            sum += tile_area(plan, x, y) * v * v;
         }
     return sqrt(sum / ((double)s->width * s->height));
 }
@@ -104,6 +128,12 @@ void fovi_figures_report(const fovea_plan *plan, struct fovea_report *report)
         return;
     report->added_rms = total_rms(plan, plan->added);
     report->expected_error_rms = plan->is_analyzed ? total_rms(plan, plan->expected) : 0.0;
+    if (!plan->detail)
+        return;
+    report->detail_rms = total_rms(plan, plan->detail);
+    double error = report->expected_error_rms, rise = total_rms(plan, plan->detail_source);
+    if (error > rise)
+        report->detail_cost_db = 20.0 * log10(error) - 10.0 * log10(error * error - rise * rise);
 }
 
 void fovea_plan_tile_figures(const fovea_plan *plan, struct fovea_tile_figures *out)
@@ -111,5 +141,5 @@ void fovea_plan_tile_figures(const fovea_plan *plan, struct fovea_tile_figures *
     *out = (struct fovea_tile_figures){ 0 };
     if (plan->n_chain)
         *out = (struct fovea_tile_figures){ plan->step[0].n_tiles_x, plan->step[0].n_tiles_y, plan->added,
-                                            plan->is_analyzed ? plan->expected : NULL };
+                                            plan->is_analyzed ? plan->expected : NULL, plan->detail };
 }

@@ -52,7 +52,8 @@ static void choose_axis(const fovea_plan *plan, int in, int out, struct interval
     double ratio = (double)out / in, shrink = ratio < 1.0 ? 1.0 / ratio : 1.0;
     /* A step of back-projection: two input pixels each for reduction and enlargement, three for what sharpens the
      * correction, and what rounding adds. */
-    double behind = 9.0 * plan->consistency_steps * (ratio > 1.0 ? ratio : 1.0) + FOVI_AXIS_LANES;
+    double behind = 9.0 * plan->consistency_steps + fovi_vivid_reach(plan);
+    behind = behind * (ratio > 1.0 ? ratio : 1.0) + FOVI_AXIS_LANES;
     double reach = 8.0 * shrink + FOVEA_TILE + chain_reach(plan) + (plan->run.format.has_alpha ? ALPHA_REACH : 0);
     int64_t chain = 1;
     for (int i = 0; i < plan->n_chain; i++)

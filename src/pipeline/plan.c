@@ -52,8 +52,6 @@ static int check_params(fovea_context *ctx, const struct fovea_upscale_params *p
         return fovi_fail(ctx, FOVEA_E_ARG, "strength %g is not in 0..1", p->strength);
     if ((unsigned)p->mode > FOVEA_MODE_VIVID)
         return fovi_fail(ctx, FOVEA_E_ARG, "mode %d does not exist", (int)p->mode);
-    if (p->mode == FOVEA_MODE_VIVID)
-        return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "mode vivid is not in this version");
     if (p->strip_rows < 0 || p->strip_rows > 4096)
         return fovi_fail(ctx, FOVEA_E_ARG, "strip_rows %d is not in 0..4096", p->strip_rows);
     return check_light(ctx, p);
@@ -283,7 +281,9 @@ static int rows_in_use(const fovea_plan *plan, int height)
  * back-projection the few rows that it lags behind the one before. */
 static int input_rows_in_use(const fovea_plan *plan)
 {
-    int rows = 2 * plan->run.piece + 8 + (plan->consistency_steps + 1) * (plan->run.piece + 9);
+    double ratio = (double)plan->out_height / plan->in_height;
+    int rows = (int)(fovi_vivid_rows(plan, rows_in_use(plan, plan->out_height)) / ratio);
+    rows += 2 * plan->run.piece + 8 + (plan->consistency_steps + 1) * (plan->run.piece + 9);
     for (int i = 0; i < plan->n_chain; i++) {
         const struct fovi_step *s = &plan->step[i];
         int radius = FOVI_FILTER_RADIUS;
@@ -327,27 +327,28 @@ static int build_stages(fovea_plan *plan)
 {
     struct fovi_run *run = &plan->run;
     struct fovi_stage *next;
+    int rows = rows_in_use(plan, plan->out_height), vivid_rows = fovi_vivid_rows(plan, rows);
     int code = fovi_load_create(run, &plan->in_part, input_rows_in_use(plan), &next);
     FOVI_TRY(append(plan, code, next));
     for (int i = 0; i < plan->n_chain; i++) {
         int height = plan->stage[plan->n_stages - 1]->frame.full_height * plan->step[i].scale;
-        FOVI_TRY(add_enlargement(plan, &plan->step[i], rows_in_use(plan, height)));
+        FOVI_TRY(add_enlargement(plan, &plan->step[i], rows_in_use(plan, height) + vivid_rows));
     }
     const struct fovi_frame *last = &plan->stage[plan->n_stages - 1]->frame;
     if (last->full_width != plan->out_width || last->full_height != plan->out_height) {
         enum fovea_kernel kernel = plan->params.method == FOVEA_METHOD_CLASSIC ? plan->params.kernel
                                                                                : FOVEA_KERNEL_BICUBIC;
-        code = fovi_resize_create(run, plan->stage[plan->n_stages - 1], kernel, &plan->out_part,
-                                  rows_in_use(plan, plan->out_height), &next);
+        code = fovi_resize_create(run, plan->stage[plan->n_stages - 1], kernel, &plan->out_part, rows + vivid_rows,
+                                  &next);
         FOVI_TRY(append(plan, code, next));
     }
     for (int i = 0; i < plan->consistency_steps; i++) {
-        int is_last = i + 1 == plan->consistency_steps; /* only to be written */
+        int is_last = i + 1 == plan->consistency_steps; /* only to be written, but for mode vivid */
         code = fovi_project_create(run, plan->stage[plan->n_stages - 1], plan->stage[0], step_weight(plan, i),
-                                   is_last ? run->piece : rows_in_use(plan, plan->out_height), &next);
+                                   is_last ? run->piece + vivid_rows : rows, &next);
         FOVI_TRY(append(plan, code, next));
     }
-    return FOVEA_OK;
+    return fovi_vivid_add(plan, rows);
 }
 
 static int take_buffers(fovea_plan *plan)
@@ -383,6 +384,7 @@ static int build(fovea_plan *plan, int width, int height)
     FOVI_TRY(size_steps(plan));
     choose_strips(plan);
     choose_curve(plan);
+    FOVI_TRY(fovi_vivid_check(plan));
     FOVI_TRY(fovi_figures_create(plan));
     FOVI_TRY(build_stages(plan));
     return take_buffers(plan);
@@ -399,6 +401,7 @@ int fovea_plan_build(fovea_plan **out, fovea_context *ctx, int width, int height
     plan->run.format = *format;
     plan->run.convert = fovi_convert_dsp_get(fovea_context_cpu(ctx));
     plan->params = params ? *params : default_params;
+    plan->params.expects_error |= plan->params.mode == FOVEA_MODE_VIVID;
     int code = build(plan, width, height);
     if (code)
         fovea_plan_free(&plan);

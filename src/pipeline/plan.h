@@ -16,7 +16,10 @@
 /* How far an enlargement looks at least, in its input: bicubic, the filter's window. */
 #define FOVI_STEP_MIN_RADIUS 4
 
-#define FOVI_MAX_STAGES (1 + FOVI_CHAIN_MAX + 1 + FOVI_FAITHFUL_STEPS)
+/* Those of mode vivid: zero, luma, gain, sum, and two projections. */
+#define FOVI_VIVID_STAGES 12
+
+#define FOVI_MAX_STAGES (1 + FOVI_CHAIN_MAX + 1 + FOVI_FAITHFUL_STEPS + FOVI_VIVID_STAGES)
 
 /* One integer step of the chain. */
 struct fovi_step {
@@ -54,8 +57,24 @@ struct fovea_plan {
     ptrdiff_t in_stride;
     int is_analyzed;                  /* in the last run: features holds its tiles */
     struct fovi_error_tile *features; /* NULL: no run is analysed */
+    double *detail_squares;           /* mode vivid, else NULL: sums over the first step's tiles */
+    float *detail, *detail_source;    /* the second after a run: the root of what the detail costs */
     float *added, *expected; /* of the first step's tiles, fovea_tile_figures; while a run lasts added is a square */
 };
+
+/* ---- vivid.c ---- */
+
+/* FOVEA_E_ARG, FOVEA_E_UNSUPPORTED (neither grey nor RGB). */
+int fovi_vivid_check(const fovea_plan *plan);
+
+/* Rows of the result that the stage before must hold for it, more than rows_in_use; 0 without it. */
+int fovi_vivid_rows(const fovea_plan *plan, int rows_in_use);
+
+/* How far it looks, in pixels of the input. */
+double fovi_vivid_reach(const fovea_plan *plan);
+
+/* Append its stages, if the mode asks for it. */
+int fovi_vivid_add(fovea_plan *plan, int rows_in_use);
 
 /* ---- figures.c ---- */
 

@@ -86,6 +86,7 @@ struct project {
     struct fovi_window residue; /* input - D(in), sharpened along the rows */
     struct fovi_window error;   /* that sharpened along the columns and enlarged along the rows */
     float weight;               /* of the correction */
+    int has_range;              /* what is corrected are samples */
     const float *sharp_x, *sharp_y;
 };
 
@@ -166,7 +167,7 @@ static void correct_job(void *arg, int index, int worker)
     p->down.dsp->v(rows, p->uy.weights + (ptrdiff_t)y * p->uy.n_taps, p->uy.n_taps, p->ux.out, out);
     for (int x = 0; x < p->ux.out; x++)
         out[x] = in[x] + p->weight * out[x];
-    if (is_limited(p->stage.run, plane))
+    if (p->has_range && is_limited(p->stage.run, plane))
         for (int x = 0; x < p->ux.out; x++) {
             float v = out[x] > 0.0f ? out[x] : 0.0f;
             out[x] = v < 255.0f ? v : 255.0f;
@@ -237,6 +238,7 @@ int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi
     p->in = in;
     p->lr = lr;
     p->weight = weight;
+    p->has_range = 1;
     const struct fovi_window *hi = &in->out, *lo = &lr->out;
     const struct fovi_frame *large = &in->frame, *small = &lr->frame;
     int is_sharp = fovi_project_is_sharp((double)large->full_width / small->full_width,
@@ -258,6 +260,11 @@ int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi
     else
         *out = &p->stage;
     return code;
+}
+
+void fovi_project_drop_range(struct fovi_stage *stage)
+{
+    ((struct project *)stage)->has_range = 0;
 }
 
 /* ---- the meter ---- */

@@ -144,6 +144,9 @@ int fovi_project_is_sharp(double rx, double ry);
 int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi_stage *lr, float weight, int capacity,
                         struct fovi_stage **out);
 
+/* Before a run: what passes are differences, which may have any sign. */
+void fovi_project_drop_range(struct fovi_stage *stage);
+
 /* ---- the meter: D(result as written) - input ---- */
 
 struct fovi_meter;
