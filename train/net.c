@@ -14,8 +14,6 @@
 #include "net_train.h"
 #include "progress.h"
 
-/* One picture of this many is never trained on: the validation curve is drawn on those. */
-#define HELD_OUT_EVERY 40
 #define LOG_EVERY 2000
 #define CHECKPOINT_MS 60000.0
 
@@ -240,14 +238,14 @@ static int train(struct train_net *net, const struct train_set *held_out, const 
     return code;
 }
 
-/* Every HELD_OUT_EVERY-th name to the end of the list; how many stay in front. */
+/* The names that are held out to the end of the list; how many stay in front. */
 static int split_names(char **names, int n)
 {
     int front = 0;
-    char **held = malloc(((size_t)n / HELD_OUT_EVERY + 1) * sizeof *held);
+    char **held = malloc(((size_t)n + 1) * sizeof *held);
     int n_held = 0;
     for (int i = 0; held && i < n; i++) {
-        if (i % HELD_OUT_EVERY == HELD_OUT_EVERY - 1)
+        if (train_is_held_out(i))
             held[n_held++] = names[i];
         else
             names[front++] = names[i];

@@ -40,6 +40,13 @@ int train_folders_skip(struct train_folders *folders, char *prefix);
 int train_names_list(fovea_context *ctx, const struct train_folders *folders, char ***names, int *n_names);
 void train_names_free(char **names, int n_names);
 
+/* One picture of forty, counted in the whole list, is never trained on, and no router's fit sees it: validation curves
+ * and checks use those. i: its place in the list. */
+static inline int train_is_held_out(int i)
+{
+    return i % 40 == 39;
+}
+
 /* Read a file as 8-bit RGB or grey (alpha dropped, deeper samples rounded). out->data: free with free(). */
 int train_picture_read(fovea_context *ctx, fovea_io *io, const char *path, struct fovea_image *out);
 

@@ -14,58 +14,42 @@
 #include <string.h>
 
 #include "commands.h"
-#include "pictures.h"
 #include "progress.h"
-#include "route_data.h"
 #include "route_fit.h"
+#include "route_study.h"
 
 /* One picture of this many is held out for the margin, and one for the bound, which nothing else looks at. */
 #define HELD_OUT_EVERY 8
 #define BOUND_SHARE 0.95
-#define LIMIT_DB 0.05 /* the margin is chosen at this loss */
-
-struct options {
-    const char *filter, *method, *network, *output;
-    struct train_folders folders;
-    int scale, count, n_threads;
-};
-
-/* All pictures, held out ones included, and their tiles' observations. */
-struct study {
-    fovea_context *ctx;
-    const struct options *options;
-    struct route_picture *picture;
-    int n_pictures;
-    struct fovi_route_model model;
-};
-
 static const char usage[] =
     "Usage: fovea-train route -s SCALE --data DIR [--data DIR]... -o TABLE.c\n"
     "       [--method tiny] [--network MODEL] [--filter MODEL] [--skip PREFIX]... [--count 600]\n"
     "       [--threads N]\n"
+    "       fovea-train route -s SCALE [--method tiny] [--data DIR]... [--check DIR]... [--jpeg Q] [--piece 384]\n"
     "Fit the router's predictions for a network and write them as a C table. Pictures come from the folders and the\n"
     "folders in them, evenly from the sorted list; one in four is held out: half of these\n"
     "set the margin, half the bound that 95 in 100 pictures keep.\n"
     "  --network MODEL, --filter MODEL  their containers (default: the built-in ones)\n"
     "  --skip PREFIX    leave out the files whose names start so\n"
-    "  --count N        pictures used\n";
+    "  --count N        pictures used\n"
+    "Without -o nothing is fitted: the built-in predictions are checked on the pictures of --data that trainings and "
+    "fits\n"
+    "hold out, one in forty, and on all of --check: how often the loss stays within its bound.\n"
+    "  --jpeg Q         check: the reduced pictures pass through a JPEG of this quality\n"
+    "  --piece N        check: larger pictures are cut into equal pieces of at most N pixels a side\n";
 
-static int parse(int argc, char **argv, struct options *o)
+static int parse(int argc, char **argv, struct route_options *o)
 {
     static const struct option table[] = {
-        { "scale", required_argument, NULL, 's' },
-        { "data", required_argument, NULL, 'd' },
-        { "output", required_argument, NULL, 'o' },
-        { "method", required_argument, NULL, 'm' },
-        { "network", required_argument, NULL, 'n' },
-        { "filter", required_argument, NULL, 'f' },
-        { "count", required_argument, NULL, 'c' },
-        { "threads", required_argument, NULL, 't' },
-        { "skip", required_argument, NULL, 'k' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        { "scale", required_argument, NULL, 's' },   { "data", required_argument, NULL, 'd' },
+        { "output", required_argument, NULL, 'o' },  { "method", required_argument, NULL, 'm' },
+        { "network", required_argument, NULL, 'n' }, { "filter", required_argument, NULL, 'f' },
+        { "count", required_argument, NULL, 'c' },   { "threads", required_argument, NULL, 't' },
+        { "skip", required_argument, NULL, 'k' },    { "check", required_argument, NULL, 'C' },
+        { "jpeg", required_argument, NULL, 'j' },    { "piece", required_argument, NULL, 'p' },
+        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
     };
-    *o = (struct options){ .method = "tiny", .count = 600 };
+    *o = (struct route_options){ .method = "tiny", .count = 600, .piece = 384 };
     optind = 1;
     for (int c; (c = getopt_long(argc, argv, "s:o:h", table, NULL)) != -1;) {
         switch (c) {
@@ -76,7 +60,13 @@ static int parse(int argc, char **argv, struct options *o)
         case 'f': o->filter = optarg; break;
         case 'c': o->count = atoi(optarg); break;
         case 't': o->n_threads = atoi(optarg); break;
+        case 'j': o->jpeg = atoi(optarg); break;
+        case 'p': o->piece = atoi(optarg); break;
         case 'h': fputs(usage, stdout); exit(0);
+        case 'C':
+            if (!train_folders_add(&o->check, optarg))
+                return 0;
+            break;
         case 'd':
             if (!train_folders_add(&o->folders, optarg))
                 return 0;
@@ -88,15 +78,9 @@ static int parse(int argc, char **argv, struct options *o)
         default: return 0;
         }
     }
-    return o->folders.n_dirs && o->output && o->scale >= 2 && o->scale <= 4 && o->count >= 8 && optind == argc;
-}
-
-static int rung_of(const char *method)
-{
-    for (int rung = 1; rung < FOVI_ROUTE_N_RUNGS; rung++)
-        if (strcmp(fovi_route_ladder[rung].name, method) == 0)
-            return rung;
-    return -1;
+    int has_pictures = o->output ? o->folders.n_dirs && !o->check.n_dirs : o->folders.n_dirs || o->check.n_dirs;
+    return has_pictures && o->scale >= 2 && o->scale <= 4 && o->count >= 8 && o->jpeg >= 0 && o->jpeg <= 100 &&
+           o->piece >= 64 && optind == argc;
 }
 
 enum role { ROLE_FIT, ROLE_MARGIN, ROLE_BOUND };
@@ -107,7 +91,7 @@ static enum role role_of(int picture)
     return k == HELD_OUT_EVERY - 1 ? ROLE_BOUND : k == HELD_OUT_EVERY / 2 - 1 ? ROLE_MARGIN : ROLE_FIT;
 }
 
-static int load(struct study *s, fovea_io *io, struct route_makers *makers)
+static int load(struct route_study *s, fovea_io *io, struct route_makers *makers)
 {
     char **names;
     int n_names, code;
@@ -118,8 +102,10 @@ static int load(struct study *s, fovea_io *io, struct route_makers *makers)
     s->picture = calloc((size_t)count, sizeof *s->picture);
     code = s->picture ? FOVEA_OK : fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
     for (int i = 0; i < count && !code; i++) {
-        const char *name = names[(int64_t)i * n_names / count];
-        code = route_picture_make(s->ctx, io, name, makers, &s->picture[s->n_pictures]);
+        int k = (int)((int64_t)i * n_names / count);
+        if (train_is_held_out(k))
+            continue;
+        code = route_picture_make(s->ctx, io, names[k], makers, &s->picture[s->n_pictures]);
         s->n_pictures += s->picture[s->n_pictures].map != NULL;
         train_progress_step(&progress, i + 1, "");
     }
@@ -129,7 +115,7 @@ static int load(struct study *s, fovea_io *io, struct route_makers *makers)
 }
 
 /* Range of each z over the pictures that are fitted; the rare ends are cut. */
-static void find_ranges(struct study *s)
+static void find_ranges(struct route_study *s)
 {
     for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
         s->model.z_low[i] = INFINITY;
@@ -150,7 +136,7 @@ static void find_ranges(struct study *s)
 
 enum label { LABEL_CORRECTION, LABEL_RESIDUAL };
 
-static int fit(struct study *s, enum label label, double w[FOVI_ROUTE_N_TERMS])
+static int fit(struct route_study *s, enum label label, double w[FOVI_ROUTE_N_TERMS])
 {
     size_t n = 0, n_tiles = 0;
     for (int k = 0; k < s->n_pictures; k++)
@@ -174,7 +160,7 @@ static int fit(struct study *s, enum label label, double w[FOVI_ROUTE_N_TERMS])
 }
 
 /* The constant that makes predicted gains right in total, from ground truth. */
-static double calibrate(struct study *s)
+static double calibrate(struct route_study *s)
 {
     double real = 0.0, predicted = 0.0;
     for (int k = 0; k < s->n_pictures; k++) {
@@ -197,29 +183,31 @@ struct outcome {
     double loss_db, worst_db, predicted_db, saved;
 };
 
-/* Loss of one picture, measured with ground truth and as predicted. */
-static int route_picture(struct study *s, const struct route_picture *p, double max_loss_db, double *loss_db,
-                         struct fovi_route_result *result)
+int route_study_loss(struct route_study *s, const struct route_picture *p, double max_loss_db, double *loss_db,
+                     struct fovi_route_result *result)
 {
     struct fovi_route_params params;
-    int rung = rung_of(s->options->method);
     fovi_route_params_init(s->ctx, s->options->scale, &params);
-    params.allow = 1u << FOVI_ROUTE_FILTER | 1u << rung;
+    params.allow &= (1u << s->top) - 1;
+    params.allow |= 1u << s->top;
     params.max_loss_db = max_loss_db;
     params.model = &s->model;
     uint8_t *path = malloc(p->n);
     int code = path ? fovi_route_decide(s->ctx, p->map, &params, path, result) : FOVEA_E_NOMEM;
-    double lost = 0.0, residual = 0.0;
+    double made = 0.0, best = 0.0;
     for (size_t t = 0; t < p->n && !code; t++) {
-        residual += p->tile[t].residual * p->tile[t].area;
-        lost += path[t] == fovi_route_ladder[rung].path ? 0.0 : p->tile[t].gain * p->tile[t].area;
+        int rung = s->top;
+        while (rung > 0 && (int)fovi_route_ladder[rung].path != path[t])
+            rung--;
+        best += p->tile[t].residual * p->tile[t].area;
+        made += p->tile[t].rung_error[rung] * p->tile[t].area;
     }
     free(path);
-    *loss_db = residual > 0.0 ? 10.0 * log10((residual + lost) / residual) : 0.0;
+    *loss_db = best > 0.0 && made > 0.0 ? 10.0 * log10(made / best) : 0.0;
     return code;
 }
 
-static int route_held_out(struct study *s, double max_loss_db, struct outcome *out)
+static int route_held_out(struct route_study *s, double max_loss_db, struct outcome *out)
 {
     *out = (struct outcome){ 0 };
     for (int k = 0; k < s->n_pictures; k++) {
@@ -227,7 +215,7 @@ static int route_held_out(struct study *s, double max_loss_db, struct outcome *o
         double loss;
         if (role_of(k) != ROLE_MARGIN)
             continue;
-        FOVI_TRY(route_picture(s, &s->picture[k], max_loss_db, &loss, &result));
+        FOVI_TRY(route_study_loss(s, &s->picture[k], max_loss_db, &loss, &result));
         out->loss_db += loss;
         out->worst_db = fmax(out->worst_db, loss);
         out->predicted_db += result.predicted_loss_db;
@@ -248,7 +236,7 @@ static int by_value(const void *a, const void *b)
 
 /* Split conformal bound: the ceil((n + 1) * 0.95)-th smallest ratio of measured to predicted loss of pictures that
  * neither fit nor margin have seen. */
-static int find_bound(struct study *s)
+static int find_bound(struct route_study *s)
 {
     double *ratio = malloc((size_t)s->n_pictures * sizeof *ratio);
     int n = 0, code = ratio ? FOVEA_OK : fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
@@ -257,7 +245,7 @@ static int find_bound(struct study *s)
         double loss;
         if (role_of(k) != ROLE_BOUND)
             continue;
-        code = route_picture(s, &s->picture[k], LIMIT_DB, &loss, &result);
+        code = route_study_loss(s, &s->picture[k], ROUTE_LIMIT_DB, &loss, &result);
         if (result.predicted_loss_db > 0.0)
             ratio[n++] = loss / result.predicted_loss_db;
     }
@@ -275,19 +263,19 @@ static int find_bound(struct study *s)
 
 /* The least margin with which the held-out pictures lose three tenths less than they may, so that small sets of
  * pictures stay within it too; in steps of a twentieth. */
-static int find_margin(struct study *s)
+static int find_margin(struct route_study *s)
 {
     struct outcome o;
     for (s->model.margin = 1.0; s->model.margin < 4.0; s->model.margin += 0.05) {
-        FOVI_TRY(route_held_out(s, LIMIT_DB, &o));
-        if (o.loss_db <= 0.7 * LIMIT_DB)
+        FOVI_TRY(route_held_out(s, ROUTE_LIMIT_DB, &o));
+        if (o.loss_db <= 0.7 * ROUTE_LIMIT_DB)
             break;
     }
     return FOVEA_OK;
 }
 
 /* Rank correlation of predicted and real values over the held-out tiles. */
-static int report_ranks(const struct study *s)
+static int report_ranks(const struct route_study *s)
 {
     size_t n = 0, n_tiles = 0;
     for (int k = 0; k < s->n_pictures; k++)
@@ -309,7 +297,7 @@ static int report_ranks(const struct study *s)
     return FOVEA_OK;
 }
 
-static int report_losses(struct study *s)
+static int report_losses(struct route_study *s)
 {
     static const double limits[] = { 0.01, 0.02, 0.05, 0.1, 0.2 };
     printf("limit dB  predicted dB  measured dB  worst dB  saved work\n");
@@ -330,9 +318,9 @@ static void write_numbers(FILE *f, const double *v, int n)
     fprintf(f, n > 6 ? "\n    },\n" : " },\n");
 }
 
-static int write_table(const struct study *s, const char *command)
+static int write_table(const struct route_study *s, const char *command)
 {
-    const struct options *o = s->options;
+    const struct route_options *o = s->options;
     FILE *f = fopen(o->output, "w");
     if (!f)
         return fovi_fail(s->ctx, FOVEA_E_WRITE, "%s: cannot write this file", o->output);
@@ -350,8 +338,17 @@ static int write_table(const struct study *s, const char *command)
     return fclose(f) != 0 || failed ? fovi_fail(s->ctx, FOVEA_E_WRITE, "%s: cannot write", o->output) : FOVEA_OK;
 }
 
-static int work(struct study *s, fovea_io *io, struct route_makers *makers, const char *command)
+static int work(struct route_study *s, fovea_io *io, struct route_makers *makers, const char *command)
 {
+    FOVI_TRY(route_makers_add_lower(makers));
+    if (!s->options->output) {
+        const struct fovi_route_model *model = fovi_route_model_builtin(s->top, s->options->scale);
+        if (!model)
+            return fovi_fail(s->ctx, FOVEA_E_UNSUPPORTED, "no predictions for %s at scale %d are built in",
+                             s->options->method, s->options->scale);
+        s->model = *model;
+        return route_check(s, io, makers);
+    }
     FOVI_TRY(load(s, io, makers));
     find_ranges(s);
     s->model.margin = 1.0;
@@ -366,9 +363,9 @@ static int work(struct study *s, fovea_io *io, struct route_makers *makers, cons
     return write_table(s, command);
 }
 
-static int run(fovea_context *ctx, const struct options *o, const char *command)
+static int run(fovea_context *ctx, const struct route_options *o, const char *command)
 {
-    struct study s = { .ctx = ctx, .options = o };
+    struct route_study s = { .ctx = ctx, .options = o, .top = route_rung_of(o->method) };
     struct route_makers *makers = NULL;
     fovea_io *io = NULL;
     int code = fovea_io_create(&io, NULL);
@@ -387,8 +384,8 @@ static int run(fovea_context *ctx, const struct options *o, const char *command)
 
 int train_route_main(int argc, char **argv)
 {
-    struct options o;
-    if (!parse(argc, argv, &o) || rung_of(o.method) < 0) {
+    struct route_options o;
+    if (!parse(argc, argv, &o) || route_rung_of(o.method) < 0) {
         fputs(usage, stderr);
         return 2;
     }

@@ -20,6 +20,8 @@ struct route_tile {
     double residual;              /* |network - truth|^2 */
     double error[ROUTE_N_MAKERS]; /* |maker - truth|^2 */
     double added[ROUTE_N_MAKERS]; /* |maker - bicubic base|^2 */
+    double
+        rung_error[FOVI_ROUTE_N_RUNGS]; /* |rung - truth|^2 of the filter, the network and those below that were made */
 };
 
 struct route_picture {
@@ -31,6 +33,10 @@ struct route_picture {
 /* Read a file, reduce it exactly, enlarge it both ways and measure. */
 int route_picture_make(fovea_context *ctx, fovea_io *io, const char *path, struct route_makers *makers,
                        struct route_picture *out);
+
+/* The same from an 8-bit picture. jpeg: quality of a JPEG that the reduced picture passes through; 0 = none. */
+int route_picture_from(fovea_context *ctx, fovea_io *io, const struct fovea_image *image, int jpeg,
+                       struct route_makers *makers, struct route_picture *out);
 void route_picture_free(fovea_context *ctx, struct route_picture *picture);
 
 #endif

@@ -9,12 +9,21 @@
 #include "model/model.h"
 #include "net/exec.h"
 #include "pictures.h"
+#include "route/route.h"
 
 struct route_makers {
     fovea_context *ctx;
-    int scale;
-    fovea_model *filter, *network;
+    int scale, top;
+    fovea_model *filter, *network[FOVI_ROUTE_N_RUNGS];
 };
+
+int route_rung_of(const char *method)
+{
+    for (int rung = 1; rung < FOVI_ROUTE_N_RUNGS; rung++)
+        if (strcmp(fovi_route_ladder[rung].name, method) == 0)
+            return rung;
+    return -1;
+}
 
 static int load(fovea_context *ctx, const char *path, const char *method, int scale, fovea_model **out)
 {
@@ -36,8 +45,19 @@ int route_makers_create(fovea_context *ctx, int scale, const char *filter_path, 
         return fovi_alloc_error(ctx);
     m->ctx = ctx;
     m->scale = scale;
+    m->top = route_rung_of(method);
+    if (m->top < 0)
+        return fovi_fail(ctx, FOVEA_E_ARG, "%s is no network of the router's ladder", method);
     FOVI_TRY(load(ctx, filter_path, "filter", scale, &m->filter));
-    return load(ctx, network_path, method, scale, &m->network);
+    return load(ctx, network_path, method, scale, &m->network[m->top]);
+}
+
+int route_makers_add_lower(struct route_makers *m)
+{
+    for (int rung = 1; rung < m->top; rung++)
+        if (fovi_route_model_builtin(rung, m->scale))
+            FOVI_TRY(fovea_model_builtin(m->ctx, fovi_route_ladder[rung].name, m->scale, &m->network[rung]));
+    return FOVEA_OK;
 }
 
 void route_makers_free(struct route_makers **makers)
@@ -45,7 +65,8 @@ void route_makers_free(struct route_makers **makers)
     if (!*makers)
         return;
     fovea_model_free(&(*makers)->filter);
-    fovea_model_free(&(*makers)->network);
+    for (int rung = 0; rung < FOVI_ROUTE_N_RUNGS; rung++)
+        fovea_model_free(&(*makers)->network[rung]);
     fovi_free((*makers)->ctx, *makers);
     *makers = NULL;
 }
@@ -53,6 +74,16 @@ void route_makers_free(struct route_makers **makers)
 int route_makers_scale(const struct route_makers *makers)
 {
     return makers->scale;
+}
+
+int route_makers_top(const struct route_makers *makers)
+{
+    return makers->top;
+}
+
+int route_makers_has(const struct route_makers *makers, int rung)
+{
+    return makers->network[rung] != NULL;
 }
 
 /* The plane as a window that holds all of it, edge pixels repeated beyond both sides. */
@@ -92,7 +123,7 @@ int route_makers_filter(struct route_makers *m, const float *in, int width, int 
     return code;
 }
 
-int route_makers_network(struct route_makers *m, const float *in, int width, int height, float *out)
+int route_makers_network(struct route_makers *m, int rung, const float *in, int width, int height, float *out)
 {
     struct fovi_window luma = { 0 };
     struct fovi_exec *exec = NULL;
@@ -100,7 +131,7 @@ int route_makers_network(struct route_makers *m, const float *in, int width, int
     float *residual = fovi_alloc(m->ctx, n_out, sizeof *residual);
     int code = residual ? make_window(m->ctx, in, width, height, &luma) : fovi_alloc_error(m->ctx);
     if (!code)
-        code = fovi_exec_create(m->ctx, fovi_model_graph(m->network), FOVI_EXEC_F32, width, height, &exec);
+        code = fovi_exec_create(m->ctx, fovi_model_graph(m->network[rung]), FOVI_EXEC_F32, width, height, &exec);
     if (!code)
         code = train_enlarge(m->ctx, in, width, height, m->scale, out);
     if (!code) {

@@ -15,8 +15,18 @@ int route_makers_create(fovea_context *ctx, int scale, const char *filter_path, 
 void route_makers_free(struct route_makers **makers);
 int route_makers_scale(const struct route_makers *makers);
 
-/* Enlarge width x height floats (levels) to scale times the size. */
+/* Load the built-in networks of the rungs below that auto would use. */
+int route_makers_add_lower(struct route_makers *makers);
+
+/* The rung of the network, and whether a rung's network is there. */
+int route_makers_top(const struct route_makers *makers);
+int route_makers_has(const struct route_makers *makers, int rung);
+
+/* Enlarge width x height floats (levels) to scale times the size, by the filter or the network of a rung. */
 int route_makers_filter(struct route_makers *makers, const float *in, int width, int height, float *out);
-int route_makers_network(struct route_makers *makers, const float *in, int width, int height, float *out);
+int route_makers_network(struct route_makers *makers, int rung, const float *in, int width, int height, float *out);
+
+/* The rung with a network's name; -1 if there is none. */
+int route_rung_of(const char *method);
 
 #endif
