@@ -68,9 +68,10 @@ static int clamp(int v, int n)
 
 /* ---- nothing: the input that the detail is projected towards ---- */
 
+/* The window holds one row, which stands for all: none of them ever falls out. */
 static int zero_advance(struct fovi_stage *stage, int y_end)
 {
-    fovi_window_push(&stage->out, y_end - stage->out.y1);
+    stage->out.y1 = y_end;
     return FOVEA_OK;
 }
 
@@ -93,7 +94,7 @@ int fovi_zero_create(struct fovi_run *run, const struct fovi_frame *frame, struc
     *stage = (struct fovi_stage){
         .run = run, .frame = *frame, .advance = zero_advance, .reset = plain_reset, .free = plain_free
     };
-    int code = fovi_window_init(run->ctx, &stage->out, frame->width, frame->height, 1, 1); /* one row stands for all */
+    int code = fovi_window_init(run->ctx, &stage->out, frame->width, frame->height, 1, 1);
     if (code) {
         plain_free(stage);
         *out = NULL;

@@ -131,6 +131,13 @@ def test_layers(browser):
     check("%" in browser.run("return document.querySelector('.legend').textContent"), "a legend with shares")
     browser.click(browser.button("which method made it"))
     check(browser.run(SIDES)[1] == right, "and off again")
+    for title in ("what was added", "expected error"):
+        browser.click(browser.button(title))
+        check(browser.run(SIDES)[1] != right, "the map '%s' lies on the right side" % title)
+        legend = browser.run("return document.querySelector('.legend').textContent")
+        check("24 levels" in legend, "its legend names the ends: %s" % legend)
+        browser.click(browser.button(title))
+        check(browser.run(SIDES)[1] == right, "'%s' off again" % title)
     browser.click(browser.button("1"))
     check(zoom(browser) > 3, "a detail is nearer: %g" % zoom(browser))
     browser.click(browser.button("Fit"))

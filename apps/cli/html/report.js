@@ -99,6 +99,10 @@ function consistencyPanel() {
     ['Samples within 2 levels', known(consistency.within_2) ? percentDown(consistency.within_2) : null],
     ['Predicted loss of routing', report.settings.method === 'auto' ? fixed(routing.predicted_loss_db, 4) + ' dB of '
       + routing.max_loss + ' dB allowed' : null],
+    ['Expected error of a tile', report.uncertainty ? `half of them up to ${fixed(report.uncertainty.p50, 1)} levels, `
+      + `nine in ten up to ${fixed(report.uncertainty.p90, 1)}` : null],
+    ['Detail of mode vivid', report.detail ? fixed(report.detail.rms, 2) + ' levels RMS, predicted cost '
+      + fixed(report.detail.predicted_cost_db, 3) + ' dB' : null],
     ['Input pixels through a network', count(report.network_px)],
     ['Memory at most', megabytes(report.peak_bytes)], ['Note', report.note]];
   return panel('Consistency and cost', 'An enlargement that is reduced again must give the picture that it was '
@@ -126,7 +130,8 @@ function selfTestPanel() {
   const t = report.selftest;
   if (!t || !t.crops) return null;
   return panel('Self-test', `Without a reference: the input, reduced by ${t.scale}, enlarged again by each method and `
-    + 'compared with itself' + (t.share < .999 ? `, on ${t.crops} parts that stand for the whole` : '') + '. It says '
+    + 'compared with itself' + (t.share < .999 ? ', on ' + (t.crops === 1 ? 'one part that stands' : t.crops
+      + ' parts that stand') + ' for the whole' : '') + '. It says '
     + 'which method suits this picture, not how far the result is from the truth.',
   table([['Method'], ['PSNR-Y, dB', 1], ['SSIM-Y', 1],
     ['FSIM', 1], ['Time', 1]], Object.entries(t.methods).map(([name, m]) => [baseName(name) + (name === t.method
