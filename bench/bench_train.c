@@ -21,6 +21,13 @@ static const char *const recipes[] = {
     "method small\nlayers conv3x3 1 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32 prelu; "
     "conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32 prelu; add 0; conv3x3 32 16; shuffle 4; add base\n"
     "steps 1000000\n",
+    "method tiny-video\nlayers unshuffle 2; conv3x3 4 16 prelu; conv3x3 16 16 prelu; conv3x3 16 16 prelu; "
+    "conv3x3 16 16 prelu; conv3x3 16 16 prelu; conv3x3 16 16; shuffle 4; add base\npatch 64\nsteps 1000000\n",
+    "method medium\nlayers conv3x3 1 32; conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32; gate 0; "
+    "conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32; gate 4; conv3x3 32 32 prelu; conv3x3 32 32 prelu; "
+    "conv3x3 32 32; gate 8; conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32; gate 12; conv3x3 32 32 prelu; "
+    "conv3x3 32 32 prelu; conv3x3 32 32; gate 16; concat 0 4 20; conv1x1 96 32; conv3x3 32 32; conv3x3 32 16; "
+    "shuffle 4; add base\nsteps 1000000\n",
 };
 
 static int make_set(int scale, struct train_set *set)
@@ -48,8 +55,8 @@ static int make_set(int scale, struct train_set *set)
 static double step_macs(const struct train_recipe *r)
 {
     const struct fovi_layer *first = &r->graph.layer[0];
-    double px = (double)r->patch * r->patch * r->batch;
-    return px * (3.0 * (double)fovi_graph_macs(&r->graph) - first->k * first->k * first->c_in * first->c_out);
+    double px = (double)r->patch * r->patch * r->batch, u = r->graph.unshuffle;
+    return px * (3.0 * (double)fovi_graph_macs(&r->graph) - first->k * first->k * first->c_in * first->c_out / (u * u));
 }
 
 /* 10^9 multiply-adds a second that one core makes with its widest vectors: ten chains in registers. */

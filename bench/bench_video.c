@@ -3,10 +3,10 @@
  * Frames of video in memory, 8-bit planes 4:2:0 in and out, x2 by the public interface: luma by a network (or any
  * method), chroma bicubic.
  *
- *     bench_video [METHOD|MODEL.safetensors [WIDTH HEIGHT [THREADS [FRAMES]]]]
+ *     bench_video [METHOD|MODEL.safetensors [WIDTH HEIGHT [THREADS [FRAMES [auto|f32]]]]]
  *
- * Defaults: tiny-video 1920 1080 0 (all) 60. Prints the median and the spread of a frame, frames a second, and where
- * the time of luma went. Every frame differs from the one before.
+ * Defaults: tiny-video 1920 1080 0 (all) 60 auto. Prints the median and the spread of a frame, frames a second, and
+ * where the time of luma went. Every frame differs from the one before.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +121,8 @@ int main(int argc, char **argv)
     luma.method = FOVEA_METHOD_NETWORK;
     luma.consistency = FOVEA_CONSISTENCY_OFF;
     luma.network = method;
+    if (argc > 6 && strcmp(argv[6], "f32") == 0)
+        luma.precision = FOVEA_PRECISION_F32;
     if (strchr(method, '.') && fovea_model_load(ctx, method, &model))
         return fail(ctx, "");
     luma.model = model;
