@@ -203,25 +203,40 @@ const float *train_net_result(struct train_net *net)
     return net->merged;
 }
 
-int train_net_validate(struct train_net *net, const struct train_set *held_out, double *psnr, double *base_psnr)
+/* Mean squared errors of base and network over n_side^2 patches of a picture. */
+static void validate_picture(const struct train_net *net, const struct train_picture *p, int n_side,
+                             struct train_work *work, double mse[2])
 {
     const struct fovi_graph *graph = &net->recipe->graph;
+    int last = graph->n_layers - 1, n = n_side * n_side;
+    size_t bytes = (size_t)work->grid.stride * (size_t)graph->layer[last].c_out * sizeof(float);
+    mse[0] = mse[1] = 0.0;
+    for (int i = 0; i < n; i++) {
+        struct train_patch patch = { p, (p->width - VALIDATION_PATCH) * (2 * (i % n_side) + 1) / (2 * n_side),
+                                     (p->height - VALIDATION_PATCH) * (2 * (i / n_side) + 1) / (2 * n_side), 0 };
+        train_patch_fill(&patch, graph->scale, work);
+        memset(work->post[last], 0, bytes);
+        mse[0] += train_loss(graph, TRAIN_LOSS_MSE, 0.0f, work) / n;
+        train_forward(graph, &net->layout, &net->packed, net->merged, fovea_context_cpu(net->ctx), work);
+        mse[1] += train_loss(graph, TRAIN_LOSS_MSE, 0.0f, work) / n;
+    }
+}
+
+int train_net_validate(struct train_net *net, const struct train_set *held_out, int n_side, double *psnr,
+                       double *base_psnr)
+{
     struct train_work work;
-    FOVI_TRY(train_work_init(net->ctx, &work, graph, VALIDATION_PATCH));
+    FOVI_TRY(train_work_init(net->ctx, &work, &net->recipe->graph, VALIDATION_PATCH));
     train_net_result(net);
-    double sum = 0.0, base = 0.0;
+    double sum = 0.0, base = 0.0, mse[2];
     int n = 0;
     for (int i = 0; i < held_out->n; i++) {
         const struct train_picture *p = &held_out->picture[i];
-        struct train_patch patch = { p, (p->width - VALIDATION_PATCH) / 2, (p->height - VALIDATION_PATCH) / 2, 0 };
-        if (patch.x < 0 || patch.y < 0)
+        if (p->width < VALIDATION_PATCH || p->height < VALIDATION_PATCH)
             continue;
-        train_patch_fill(&patch, graph->scale, &work);
-        int last = graph->n_layers - 1;
-        memset(work.post[last], 0, (size_t)work.grid.stride * (size_t)graph->layer[last].c_out * sizeof(float));
-        base += -10.0 * log10(train_loss(graph, TRAIN_LOSS_MSE, 0.0f, &work) + 1e-10);
-        train_forward(graph, &net->layout, &net->packed, net->merged, fovea_context_cpu(net->ctx), &work);
-        sum += -10.0 * log10(train_loss(graph, TRAIN_LOSS_MSE, 0.0f, &work) + 1e-10);
+        validate_picture(net, p, n_side, &work, mse);
+        base += -10.0 * log10(mse[0] + 1e-10);
+        sum += -10.0 * log10(mse[1] + 1e-10);
         n++;
     }
     train_work_free(net->ctx, &work);

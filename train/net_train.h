@@ -45,8 +45,10 @@ void train_net_step(struct train_net *net);
 /* Parameters of the averaged network, layout.n values, valid until the next step. */
 const float *train_net_result(struct train_net *net);
 
-/* PSNR in dB of the averaged network (and of the base alone) over the centres of held-out pictures. */
-int train_net_validate(struct train_net *net, const struct train_set *held_out, double *psnr, double *base_psnr);
+/* PSNR in dB of the averaged network (and of the base alone), the mean over held-out pictures: of each a patch in the
+ * middle, or n_side^2 patches that are spread evenly over it, as one. */
+int train_net_validate(struct train_net *net, const struct train_set *held_out, int n_side, double *psnr,
+                       double *base_psnr);
 
 /* Write the state (atomically), or read one of the same recipe. recipe_hash ties both together. */
 int train_state_save(fovea_context *ctx, const struct train_state *state, uint64_t recipe_hash, const char *path);
