@@ -109,18 +109,26 @@ INLINE void emit_pairs(const float *sums, __m512 slope, int has_slope, uint16_t 
     }
 }
 
-static void emit(const struct fovi_bf16_weights *w, const struct block *b, uint16_t *const *dst)
+/* Sixteen channels of more, n pixels. */
+INLINE void emit_full(const struct fovi_bf16_weights *w, const float *sums, __m512 slope, int has_slope, int n,
+                      uint16_t *const *dst, ptrdiff_t at)
 {
-    int first = b->tile * FOVI_BF16_LANES, lanes = w->c_out - first;
-    __m512 slope = w->slope ? _mm512_loadu_ps(w->slope + first) : _mm512_setzero_ps();
-    if (w->c_out == FOVI_BF16_LANES && b->n == 16) {
-        if (w->slope)
-            emit_pairs(b->sums, slope, 1, dst, (ptrdiff_t)b->x * FOVI_BF16_LANES);
-        else
-            emit_pairs(b->sums, slope, 0, dst, (ptrdiff_t)b->x * FOVI_BF16_LANES);
-        return;
+    for (int i = 0; i < FOVI_BF16_ROWS; i++) {
+        uint16_t *to = dst[i] + at;
+        for (int m = 0; m < n; m++, to += w->c_out) {
+            __m512 v = _mm512_load_ps(sums + i * TILE_FLOATS + m * FOVI_BF16_LANES);
+            if (has_slope)
+                v = prelu(v, slope);
+            _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh(v));
+        }
     }
-    __mmask16 mask = (__mmask16)(lanes >= 16 ? 0xffffu : (1u << lanes) - 1u);
+}
+
+/* Fewer channels than sixteen. */
+static void emit_some(const struct fovi_bf16_weights *w, const struct block *b, __m512 slope, uint16_t *const *dst)
+{
+    int first = b->tile * FOVI_BF16_LANES;
+    __mmask16 mask = (__mmask16)((1u << (w->c_out - first)) - 1u);
     for (int i = 0; i < FOVI_BF16_ROWS; i++) {
         uint16_t *to = dst[i] + (ptrdiff_t)b->x * w->c_out + first;
         for (int m = 0; m < b->n; m++, to += w->c_out) {
@@ -130,6 +138,21 @@ static void emit(const struct fovi_bf16_weights *w, const struct block *b, uint1
             _mm256_mask_storeu_epi16(to, mask, (__m256i)_mm512_cvtneps_pbh(v));
         }
     }
+}
+
+static void emit(const struct fovi_bf16_weights *w, const struct block *b, uint16_t *const *dst)
+{
+    int first = b->tile * FOVI_BF16_LANES;
+    ptrdiff_t at = (ptrdiff_t)b->x * w->c_out + first;
+    __m512 slope = w->slope ? _mm512_loadu_ps(w->slope + first) : _mm512_setzero_ps();
+    if (w->c_out - first < FOVI_BF16_LANES)
+        emit_some(w, b, slope, dst);
+    else if (w->c_out == FOVI_BF16_LANES && b->n == 16 && w->slope)
+        emit_pairs(b->sums, slope, 1, dst, at);
+    else if (b->n == 16 && w->slope)
+        emit_full(w, b->sums, slope, 1, 16, dst, at);
+    else
+        emit_full(w, b->sums, slope, w->slope != NULL, b->n, dst, at);
 }
 
 INLINE void conv(int k, const struct fovi_bf16_weights *w, const uint16_t *const *rows, uint16_t *const *dst, int x0,
@@ -165,10 +188,29 @@ static void conv_amx(const struct fovi_bf16_weights *w, const uint16_t *const *r
     tiles_release();
 }
 
+/* A whole block at x2 without PReLU: the halves of two vectors make one of each row. */
+static void emit_double(const float *sums, int x, float *const *out, int n_rows)
+{
+    const __m512 levels = _mm512_set1_ps(255.0f);
+    for (int i = 0; i < n_rows; i++) {
+        float *upper = out[2 * i] + 2 * (ptrdiff_t)x, *lower = out[2 * i + 1] + 2 * (ptrdiff_t)x;
+        for (int m = 0; m < 16; m += 2, sums += 32, upper += 16, lower += 16) {
+            __m512 a = _mm512_mul_ps(_mm512_load_ps(sums), levels);
+            __m512 b = _mm512_mul_ps(_mm512_load_ps(sums + 16), levels);
+            _mm512_storeu_ps(upper, _mm512_shuffle_f32x4(a, b, 0x44));
+            _mm512_storeu_ps(lower, _mm512_shuffle_f32x4(a, b, 0xee));
+        }
+    }
+}
+
 /* Lanes [sy][pixel of span][sx] are pieces of the rows of the enlarged picture. */
 static void emit_last(const struct fovi_bf16_weights *w, const struct block *b, float *const *out, int n_rows)
 {
     int s = w->scale, piece = w->span * s;
+    if (s == 2 && b->n == 64 && !w->slope) {
+        emit_double(b->sums, b->x, out, n_rows);
+        return;
+    }
     for (int i = 0; i < n_rows; i++) {
         const float *sums = b->sums + i * TILE_FLOATS;
         for (int m = 0; m * w->span < b->n; m++, sums += FOVI_BF16_LANES) {
