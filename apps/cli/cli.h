@@ -435,6 +435,10 @@ struct cli_run {
 /* Quantiles of the tiles' figures, {"p10": ..., "p50", "p90", "p99", "max"}; NULL without memory. In maps.c. */
 json_t *cli_quantiles(const float *figures, int n_tiles_x, int n_tiles_y);
 
+/* Tiles that fell back to the base, of all steps, and why: "drift 2, energy 1". */
+#define CLI_CAUSES_TEXT 160
+int64_t cli_count_fallbacks(const struct fovea_report *report, char text[CLI_CAUSES_TEXT]);
+
 void cli_print_run(const struct cli_run *run);
 json_t *cli_json_run(const struct cli *cli, const struct cli_run *run);
 

@@ -31,6 +31,29 @@ static void print_tiles(const struct fovea_report *r)
     putchar('\n');
 }
 
+int64_t cli_count_fallbacks(const struct fovea_report *report, char text[CLI_CAUSES_TEXT])
+{
+    int64_t total = 0;
+    int n = 0;
+    *text = 0;
+    for (int i = 1; i < FOVEA_N_CAUSES; i++) {
+        int64_t count = report->n_fallbacks[i];
+        if (count && n < CLI_CAUSES_TEXT)
+            n += snprintf(text + n, (size_t)(CLI_CAUSES_TEXT - n), "%s%s %lld", total ? ", " : "",
+                          fovea_cause_name((enum fovea_cause)i), (long long)count);
+        total += count;
+    }
+    return total;
+}
+
+static void print_checks(const struct fovea_report *r)
+{
+    char causes[CLI_CAUSES_TEXT];
+    int64_t n = cli_count_fallbacks(r, causes);
+    if (n)
+        printf("  checks       %lld tiles fell back to bicubic: %s\n", (long long)n, causes);
+}
+
 static void print_times(const struct fovea_report *r)
 {
     printf("  time         %.0f ms (%.2f MP/s):", r->total_ms,
@@ -73,6 +96,7 @@ void cli_print_run(const struct cli_run *run)
         printf(", from %d,%d on", run->params->crop_x, run->params->crop_y);
     puts(")");
     print_tiles(r);
+    print_checks(r);
     print_times(r);
     if (r->consistency_steps)
         printf("  consistency  %d steps", r->consistency_steps);
@@ -104,6 +128,14 @@ static json_t *json_tiles(const struct fovea_report *r)
     for (int i = 0; i < FOVEA_N_PATHS; i++)
         json_object_set_new(tiles, fovea_path_name((enum fovea_path)i), json_integer(r->n_tiles[i]));
     return tiles;
+}
+
+static json_t *json_fallbacks(const struct fovea_report *r)
+{
+    json_t *causes = json_object();
+    for (int i = 1; i < FOVEA_N_CAUSES; i++)
+        json_object_set_new(causes, fovea_cause_name((enum fovea_cause)i), json_integer(r->n_fallbacks[i]));
+    return causes;
 }
 
 static json_t *json_stages(const struct fovea_report *r)
@@ -255,6 +287,7 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "stages_ms", json_stages(r));
     json_object_set_new(object, "total_ms", cli_json_number(r->total_ms));
     json_object_set_new(object, "tiles", json_tiles(r));
+    json_object_set_new(object, "fallbacks", json_fallbacks(r));
     json_object_set_new(object, "network_px", json_integer(r->n_network_px));
     json_object_set_new(object, "precision",
                         r->precision == FOVEA_PRECISION_AUTO ? json_null() : json_string(precisions[r->precision]));

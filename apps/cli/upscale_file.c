@@ -35,10 +35,13 @@ static int run_plan(const struct upscale_job *job, fovea_plan *plan, fovea_io_re
     cli_progress_begin(&progress, job->cli, cli_base_name(run->input),
                        (double)fovea_plan_width(plan) * fovea_plan_height(plan) / 1e6);
     int code = fovea_plan_run(plan, &source, &sink, &progress.callback, &run->report);
-    if (!code && job->options->is_strict && run->report.n_tiles[FOVEA_PATH_FALLBACK]) {
+    char causes[CLI_CAUSES_TEXT];
+    int64_t n_fallbacks = cli_count_fallbacks(&run->report, causes);
+    if (!code && job->options->is_strict && n_fallbacks) {
         cli_progress_end(&progress);
-        return cli_fail(job->cli, CLI_CHECK, "'%s': %lld tiles failed their check and fell back; nothing was written",
-                        run->input, (long long)run->report.n_tiles[FOVEA_PATH_FALLBACK]);
+        return cli_fail(job->cli, CLI_CHECK,
+                        "'%s': %lld tiles failed their check and fell back (%s); nothing was written", run->input,
+                        (long long)n_fallbacks, causes);
     }
     double begin_ms = cli_clock_ms();
     if (!code && cli_is_interrupted())
@@ -75,7 +78,12 @@ static void tell_reduction(const struct upscale_job *job, const struct cli_run *
 
 static void tell(const struct upscale_job *job, const struct cli_run *run, json_t **result)
 {
+    char causes[CLI_CAUSES_TEXT];
+    int64_t n_fallbacks = cli_count_fallbacks(&run->report, causes);
     tell_reduction(job, run);
+    if (n_fallbacks)
+        cli_note(job->cli, "'%s': %lld tiles failed their check and fell back to bicubic (%s)", run->output,
+                 (long long)n_fallbacks, causes);
     if (run->loss->text[0])
         cli_note(job->cli, "'%s': %s", run->output, run->loss->text);
     if (result)

@@ -117,6 +117,20 @@ enum fovea_path {
 /* Name of a path: "classic", "filter", "tiny", "network", "fallback", "small", "medium", "large". */
 FOVEA_API const char *fovea_path_name(enum fovea_path path);
 
+/* Why a tile's refinement was not trusted, so that the tile fell back to the bicubic base (docs/how-it-works.md). */
+enum fovea_cause {
+    FOVEA_CAUSE_NONE = 0,
+    FOVEA_CAUSE_NOT_FINITE, /* a number that is none, or infinite */
+    FOVEA_CAUSE_RANGE,      /* more than a picture can hold */
+    FOVEA_CAUSE_DRIFT,      /* the mean of luma (of a plane, where planes are no RGB) moves away */
+    FOVEA_CAUSE_ENERGY,     /* far more than the detail of the input there lets expect */
+    FOVEA_CAUSE_NOTHING     /* the same for every pixel, although there is detail: a network that does not see */
+};
+#define FOVEA_N_CAUSES 6
+
+/* Name of a cause: "none", "not_finite", "range", "drift", "energy", "nothing". */
+FOVEA_API const char *fovea_cause_name(enum fovea_cause cause);
+
 /* The stages whose time is reported. */
 enum fovea_stage {
     FOVEA_STAGE_READ = 0,
@@ -161,12 +175,15 @@ struct fovea_report {
     enum fovea_precision precision; /* of the networks: F32 or BF16; AUTO where there was none */
     double detail_rms;     /* FOVEA_MODE_VIVID: the detail added to the result: RMS over the picture, luma, levels */
     double detail_cost_db; /* FOVEA_MODE_VIVID: what it costs in PSNR-Y, as predicted without ground truth */
+    int64_t n_fallbacks[FOVEA_N_CAUSES]; /* tiles that fell back, by cause, of all enlargements of the chain */
 };
 
-/* The paths of the tiles, row by row, n_tiles_x * n_tiles_y of enum fovea_path. Owned by the plan. */
+/* The paths of the tiles, row by row, n_tiles_x * n_tiles_y of enum fovea_path, and of enum fovea_cause. Owned by the
+ * plan. */
 struct fovea_provenance {
     int n_tiles_x, n_tiles_y;
     const uint8_t *path;
+    const uint8_t *cause;
 };
 
 /* Figures of the tiles, row by row, n_tiles_x * n_tiles_y as in the provenance: RMS over the output pixels of a tile,

@@ -278,15 +278,21 @@ static void fade_out(const struct enlarge *e, const struct patch *p)
 static void check_tile(struct enlarge *e, const struct patch *p)
 {
     int is_float = e->stage.run->format.sample == FOVEA_SAMPLE_F32;
-    int sound = fovi_gate_accepts(p->delta, e->delta_stride, p->height, p->width);
-    if (sound && !is_flat(e, e->group, p->x, p->y)) {
+    int scale = e->params.scale, is_refined = *p->path != FOVEA_PATH_CLASSIC;
+    const struct fovi_gate_tile tile = { p->x,  p->y,     p->width / scale, p->height / scale,
+                                         scale, p->delta, e->delta_stride };
+    enum fovea_cause cause = is_refined ? fovi_gate_judge(&e->group->luma, &tile, e->params.is_strict)
+                                        : FOVEA_CAUSE_NONE;
+    if (!cause && !is_flat(e, e->group, p->x, p->y)) {
         if (is_float && is_saturated(e, p))
             fade_out(e, p);
         return;
     }
-    if (!sound) {
+    if (cause) {
+        ptrdiff_t index = p->path - e->group->path;
         *p->path = FOVEA_PATH_FALLBACK;
-        e->params.path[p->path - e->group->path] = FOVEA_PATH_FALLBACK;
+        e->params.path[index] = FOVEA_PATH_FALLBACK;
+        e->params.cause[index] = (uint8_t)cause;
     }
     for (int i = 0; i < p->height; i++)
         memset(p->delta + i * e->delta_stride, 0, (size_t)p->width * sizeof *p->delta);

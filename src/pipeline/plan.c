@@ -172,7 +172,8 @@ static int size_steps(fovea_plan *plan)
         step->n_tiles_x = count_tiles(frame.width);
         step->n_tiles_y = count_tiles(frame.height);
         step->path = fovi_alloc(ctx, (size_t)step->n_tiles_x, (size_t)step->n_tiles_y);
-        if (!step->path)
+        step->cause = fovi_alloc(ctx, (size_t)step->n_tiles_x, (size_t)step->n_tiles_y);
+        if (!step->path || !step->cause)
             return fovi_alloc_error(ctx);
         frame = fovi_frame_scaled(&frame, step->scale);
     }
@@ -255,7 +256,9 @@ static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int capacit
     struct fovi_enlarge_params params = { .scale = step->scale,
                                           .strength = (float)plan->params.strength,
                                           .n_networks = step->n_networks,
-                                          .path = step->path };
+                                          .is_strict = plan->params.mode == FOVEA_MODE_FAITHFUL,
+                                          .path = step->path,
+                                          .cause = step->cause };
     if (params.strength == 0.0f) /* whatever they would say */
         params.n_networks = 0;
     else if (step->filter)
@@ -424,6 +427,7 @@ void fovea_plan_free(fovea_plan **plan)
             fovea_model_free(&p->step[i].network[k].owned);
         fovea_model_free(&p->step[i].filter);
         fovi_free(ctx, p->step[i].path);
+        fovi_free(ctx, p->step[i].cause);
     }
     fovi_free(ctx, p->whole_path);
     fovi_free(ctx, p->rows);
@@ -446,5 +450,6 @@ void fovea_plan_provenance(const fovea_plan *plan, struct fovea_provenance *out)
 {
     *out = (struct fovea_provenance){ 0 };
     if (plan->n_chain)
-        *out = (struct fovea_provenance){ plan->step[0].n_tiles_x, plan->step[0].n_tiles_y, plan->step[0].path };
+        *out = (struct fovea_provenance){ plan->step[0].n_tiles_x, plan->step[0].n_tiles_y, plan->step[0].path,
+                                          plan->step[0].cause };
 }

@@ -33,7 +33,7 @@ struct fovi_step {
         enum fovea_path path;
         enum fovi_exec_format format;
     } network[FOVI_MAX_NETWORKS]; /* by rising cost */
-    uint8_t *path;
+    uint8_t *path, *cause;        /* of each tile */
     struct fovi_stage *stage;
 };
 

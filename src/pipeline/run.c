@@ -291,6 +291,11 @@ static void report_tiles(const fovea_plan *plan, struct fovea_report *r)
     }
     for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n_tiles_x * s->n_tiles_y; i++)
         r->n_tiles[s->path[i]]++;
+    for (int k = 0; k < plan->n_chain; k++) {
+        s = &plan->step[k];
+        for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n_tiles_x * s->n_tiles_y; i++)
+            r->n_fallbacks[s->cause[i]] += s->cause[i] != FOVEA_CAUSE_NONE;
+    }
 }
 
 /* Of the best network. */
@@ -369,6 +374,8 @@ int fovea_plan_run(fovea_plan *plan, const struct fovea_source *source, const st
     memset(plan->run.ms, 0, sizeof plan->run.ms);
     plan->run.is_compressed = 0;
     fovi_figures_reset(plan);
+    for (int i = 0; i < plan->n_chain; i++)
+        memset(plan->step[i].cause, 0, (size_t)plan->step[i].n_tiles_x * (size_t)plan->step[i].n_tiles_y);
     int code = route(&job);
     struct fovea_source spooled = *source;
     if (!code && job.spool) {

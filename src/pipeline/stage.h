@@ -129,6 +129,7 @@ enum { FOVI_MAX_NETWORKS = 4 };
 struct fovi_enlarge_params {
     int scale;
     float strength;                   /* of what is added to the base, 0..1 */
+    int is_strict;                    /* the gate's narrower limits */
     const struct fovi_filter *filter; /* for tiles of FOVEA_PATH_FILTER; NULL: there are none */
     int n_networks;
     struct fovi_enlarge_network {
@@ -136,7 +137,8 @@ struct fovi_enlarge_params {
         enum fovea_path path; /* the tiles that it takes */
         enum fovi_exec_format format;
     } network[FOVI_MAX_NETWORKS];
-    uint8_t *path; /* of each tile of the input, borrowed, filled before a run; tiles that fail the gate are changed */
+    uint8_t *path;  /* of each tile of the input, borrowed, filled before a run; tiles that fail the gate are changed */
+    uint8_t *cause; /* of each tile, enum fovea_cause, borrowed, cleared before a run */
     float *added; /* of each tile, borrowed: mean square of what was added to luma, filled by a run; NULL: not wanted */
 };
 
@@ -173,8 +175,16 @@ void fovi_meter_result(const struct fovi_meter *meter, struct fovea_report *repo
 
 /* ---- the gate ---- */
 
-/* Whether a tile of delta (rows x width floats, luma levels) can be trusted: finite and within -255..255. */
-int fovi_gate_accepts(const float *delta, ptrdiff_t stride, int rows, int width);
+/* What is added to a tile of the input: scale * height rows of scale * width floats, luma levels. */
+struct fovi_gate_tile {
+    int x, y, width, height, scale;
+    const float *delta;
+    ptrdiff_t stride;
+};
+
+/* Whether a tile can be trusted (FOVEA_CAUSE_NONE) or why not. luma: the input, two pixels around the tile included.
+ * is_strict: narrower limits. */
+enum fovea_cause fovi_gate_judge(const struct fovi_window *luma, const struct fovi_gate_tile *tile, int is_strict);
 
 /* Whether columns x0..x1-1 of rows y0..y1-1 (what of them lies in the picture) all hold one level. */
 int fovi_gate_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, int y1);

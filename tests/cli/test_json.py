@@ -19,8 +19,8 @@ def keys(found, expected, what):
 
 run = expect_ok("upscale", "a.png", "-o", "o.png", "-s", "3", "--method", "bicubic", "--json", "--report", "r.json")
 found = run.json()
-keys(found, "input output in out scale method chain stages_ms total_ms tiles consistency routing peak_bytes settings "
-     "models version", "upscale")
+keys(found, "input output in out scale method chain stages_ms total_ms tiles fallbacks consistency routing peak_bytes "
+     "settings models version", "upscale")
 check(found == json.loads(read_file("r.json")), "--report holds what --json prints")
 check(found.get("in") == {"width": 96, "height": 80} and found.get("out") == {"width": 288, "height": 240}, "sizes")
 check(found.get("scale") == [3, 3] and found.get("method") == "bicubic", "scale and method")

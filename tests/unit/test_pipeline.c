@@ -371,15 +371,20 @@ static void routed_tiles_equal_whole_pictures(void **state)
 
 /* ---- models given by the caller, the gate ---- */
 
-/* A container of "conv3x3 1 4; shuffle 2; add base" whose weights are all the same number. */
-static fovea_model *make_model(fovea_context *ctx, float weight)
+/* A container of "conv3x3 1 4; shuffle 2; add base" with one weight in the middle and one around it. */
+struct plant {
+    float middle, around, bias;
+    enum fovea_cause cause;
+};
+
+static fovea_model *make_model(fovea_context *ctx, const struct plant *plant)
 {
-    float weights[36], bias[4] = { 0 };
+    float weights[36], bias[4] = { plant->bias, plant->bias, plant->bias, plant->bias };
     void *bytes;
     size_t n_bytes;
     fovea_model *model;
     for (int i = 0; i < 36; i++)
-        weights[i] = weight;
+        weights[i] = i % 9 == 4 ? plant->middle : plant->around;
     struct fovi_tensor tensors[] = { { "0.weight", FOVI_DTYPE_F32, 4, { 4, 1, 3, 3 }, 36, weights },
                                      { "0.bias", FOVI_DTYPE_F32, 1, { 4, 1, 1, 1 }, 4, bias } };
     struct fovi_meta meta[] = { { "format", "fovea" },
@@ -401,32 +406,35 @@ static fovea_model *make_model(fovea_context *ctx, float weight)
 static void bad_networks_fall_back_to_the_base(void **state)
 {
     (void)state;
-    static const float planted[] = { NAN, INFINITY, 1e6f };
+    static const struct plant plants[] = {
+        { NAN, 0.0f, 0.0f, FOVEA_CAUSE_NOT_FINITE }, { 0.0f, INFINITY, 0.0f, FOVEA_CAUSE_NOT_FINITE },
+        { 1e6f, 1e6f, 0.0f, FOVEA_CAUSE_RANGE },     { -1.0f, 0.0f, 0.0f, FOVEA_CAUSE_DRIFT }, /* black */
+        { 0.0f, 0.0f, -0.3f, FOVEA_CAUSE_DRIFT },  /* darker by a constant */
+        { 8.0f, -1.0f, 0.0f, FOVEA_CAUSE_ENERGY }, /* noise, amplified */
+        { 0.0f, 0.0f, 0.0f, FOVEA_CAUSE_NOTHING },   { 0.0f, 0.0f, 0.005f, FOVEA_CAUSE_NOTHING },
+    };
     fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
     struct fovea_image in = make_image(70, 40, FOVEA_SAMPLE_U8, 3, 0), base, out;
     struct fovea_upscale_params p = defaults;
     struct fovea_report report;
+    for (size_t i = 0; i < image_bytes(&in); i++) /* detail everywhere, but so little that noise stays in range */
+        ((uint8_t *)in.data)[i] = (uint8_t)(100 + ((uint8_t *)in.data)[i] / 16 + i % 11);
     p.consistency = FOVEA_CONSISTENCY_OFF;
     p.method = FOVEA_METHOD_CLASSIC;
     assert_int_equal(enlarge(ctx, &in, &p, &base, &report), FOVEA_OK);
     p.method = FOVEA_METHOD_NETWORK;
-    for (size_t i = 0; i < sizeof planted / sizeof *planted; i++) {
-        fovea_model *model = make_model(ctx, planted[i]);
+    for (size_t i = 0; i < sizeof plants / sizeof *plants; i++) {
+        fovea_model *model = make_model(ctx, &plants[i]);
         p.model = model;
         assert_int_equal(enlarge(ctx, &in, &p, &out, &report), FOVEA_OK);
+        if (report.n_fallbacks[plants[i].cause] < 3) /* at the border zeros are read, which can be worse */
+            fail_msg("plant %zu: %d tiles for its cause", i, (int)report.n_fallbacks[plants[i].cause]);
         assert_int_equal(report.n_tiles[FOVEA_PATH_FALLBACK], 5 * 3);
         assert_memory_equal(out.data, base.data, image_bytes(&out));
         assert_string_equal(report.method, "planted");
         free(out.data);
         fovea_model_free(&model);
     }
-    fovea_model *zero = make_model(ctx, 0.0f); /* nothing to add: accepted, and equal to the base */
-    p.model = zero;
-    assert_int_equal(enlarge(ctx, &in, &p, &out, &report), FOVEA_OK);
-    assert_int_equal(report.n_tiles[FOVEA_PATH_NETWORK], 5 * 3);
-    assert_memory_equal(out.data, base.data, image_bytes(&out));
-    free(out.data);
-    fovea_model_free(&zero);
     free(base.data);
     free(in.data);
     fovea_context_free(&ctx);

@@ -27,10 +27,16 @@ function consistencyCard() {
   return card(title, fixed(consistency.rms, 3), 'levels RMS', 'Reduced again, the result gives the input back: '
     + percentDown(consistency.within_2) + ' of the samples are within 2 levels of 255.', verdict);
 }
+// Why tiles fell back: "drift 2, energy 1".
+const causeNames = { not_finite: 'not a number', range: 'out of range', drift: 'the mean drifted',
+  energy: 'more than the input lets expect', nothing: 'nothing in spite of detail' };
+const causes = () => Object.entries(report.fallbacks || {}).filter(([, n]) => n)
+  .map(([cause, n]) => (causeNames[cause] || cause) + ' ' + count(n)).join(', ');
 function checksCard() {
   return card('Tiles that failed a check', count(tiles.fallback), tileTotal ? 'of ' + count(tileTotal) : '',
-    tiles.fallback ? 'They fell back to the plain enlargement; the map shows where.'
-      : 'No tile was out of range, drifted in mean or colour, or held a number that is none.',
+    tiles.fallback ? 'They fell back to the plain enlargement (' + causes() + '); the map shows where.'
+      : 'No tile was out of range, drifted in its mean, held a number that is none, or got much more detail or much '
+      + 'less than the input lets expect.',
     tiles.fallback ? 'warn' : 'good');
 }
 // What is known of the quality: against the reference, else by the self-test.
