@@ -51,7 +51,16 @@ def measure(options, old):
     """Run the contests that are asked for; the others are taken from an earlier run's result."""
     result = {"machine": machine(options), "rounds": options.rounds, "runs": options.runs, "contests": []}
     known = {contest["key"]: contest for contest in old.get("contests", [])}
+    peaks = result["machine"]["peak_gops_per_core"]
+    for name, peak in old.get("machine", {}).get("peak_gops_per_core", {}).items():
+        peaks[name] = max(peak, peaks.get(name, 0.))
     print(tables.card(result["machine"]))
+    result["kernels"] = old.get("kernels")
+    if not options.only or "kernels" in options.only.split(","):
+        done = subprocess.run([os.path.join(options.build, "bench", "bench_layers")], stdout=subprocess.PIPE,
+                              check=True)
+        result["kernels"] = json.loads(done.stdout.decode())
+        print(tables.kernels_markdown(result))
     with tempfile.TemporaryDirectory() as folder:
         for contest in contests.Makers(options, folder).all():
             if options.only and not any(contest.key.startswith(key) for key in options.only.split(",")):
@@ -83,8 +92,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=2, help="runs of each contestant in a round")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--only", help="only contests whose keys begin so, with commas between: net, net-tiny, chain, "
-                        "resample, memory, whole; the others are kept as they stand in the JSON file")
+    parser.add_argument("--only", help="only contests whose keys begin so, with commas between: kernels, net, "
+                        "net-tiny, chain, resample, memory, whole; the others are kept as they stand in the JSON file")
     parser.add_argument("--python", default="/usr/bin/python3", help="the Python that has OpenCV")
     parser.add_argument("--json", help="write everything measured to this file")
     parser.add_argument("--markdown", help="write the tables to this file")

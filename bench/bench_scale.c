@@ -49,14 +49,15 @@ static int fail(const char *why)
     return 1;
 }
 
-/* Waves that get shorter to the right, with soft and hard edges across. */
-static uint8_t level(int x, int y, int channel)
+/* Waves that get shorter to the right, with soft and hard edges across; channels differ in contrast. */
+static void draw_pixel(int x, int y, uint8_t level[3])
 {
     float u = (float)x * 0.5f, v = (float)y * 0.5f,
           wave = sinf(u * u * 4e-4f + v * 0.11f) * (u < 700.0f ? 38.0f : 6.0f);
-    float soft = 45.0f * tanhf(4.0f * sinf(v * 0.021f + u * 0.013f + (float)channel));
-    float hard = fmodf(u * 0.8f + v * 0.6f, 61.0f) < 23.0f ? 25.0f : -25.0f;
-    return (uint8_t)(128.0f + wave + soft + hard);
+    float soft = 45.0f * tanhf(4.0f * sinf(v * 0.021f + u * 0.013f)),
+          hard = (4 * x + 3 * y) % 610 < 230 ? 25.0f : -25.0f;
+    for (int c = 0; c < 3; c++)
+        level[c] = (uint8_t)(128.0f + (wave + soft + hard) * (1.0f - 0.2f * (float)c));
 }
 
 static struct fovea_image view(uint8_t *data, int width, int height, int n_channels)
@@ -75,10 +76,17 @@ static int make_pictures(fovea_context *ctx, struct job *j)
         j->truth[p] = malloc(4 * n);
         if (!j->in[p] || !j->out[p] || !j->truth[p])
             return 0;
-        for (int y = 0; y < height; y++)
-            for (int x = 0; x < width; x++)
+    }
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            uint8_t level[3];
+            draw_pixel(x, y, level);
+            for (int p = 0; p < j->n_planes; p++)
                 for (int c = 0; c < j->n_channels; c++)
-                    j->truth[p][((ptrdiff_t)y * width + x) * j->n_channels + c] = level(x, y, p + c);
+                    j->truth[p][((ptrdiff_t)y * width + x) * j->n_channels + c] = level[p + c];
+        }
+    }
+    for (int p = 0; p < j->n_planes; p++) {
         struct fovea_image big = view(j->truth[p], width, height, j->n_channels);
         struct fovea_image small = view(j->in[p], j->width, j->height, j->n_channels);
         if (fovea_imresize(ctx, &big, 2.0, &small) != FOVEA_OK)
@@ -115,32 +123,35 @@ struct contestant {
 /* ---- this library ---- */
 
 static fovea_context *own_context;
+static fovea_plan *own_plan;
 static struct fovea_report own_report;
 
 static int own_start(struct job *j)
 {
-    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
-    params.n_threads = j->n_threads;
-    return fovea_context_create(&own_context, &params) == FOVEA_OK;
-}
-
-static int own_run(struct job *j)
-{
+    struct fovea_context_params context = FOVEA_CONTEXT_DEFAULTS;
     struct fovea_upscale_params params = FOVEA_UPSCALE_DEFAULTS;
+    const struct fovea_format format = { FOVEA_SAMPLE_U8, j->n_channels, 0 };
     int kernel = fovea_kernel_find(j->method);
+    context.n_threads = j->n_threads;
     params.method = kernel >= 0                        ? FOVEA_METHOD_CLASSIC
                     : strcmp(j->method, "filter") == 0 ? FOVEA_METHOD_FILTER
                                                        : FOVEA_METHOD_NETWORK;
     params.kernel = kernel >= 0 ? (enum fovea_kernel)kernel : FOVEA_KERNEL_BICUBIC;
     params.network = j->method;
     params.consistency = FOVEA_CONSISTENCY_OFF;
+    return fovea_context_create(&own_context, &context) == FOVEA_OK &&
+           fovea_plan_build(&own_plan, own_context, j->width, j->height, &format, &params) == FOVEA_OK;
+}
+
+static int own_run(struct job *j)
+{
     for (int p = 0; p < j->n_planes; p++) {
         struct fovea_image in = view(j->in[p], j->width, j->height, j->n_channels);
         struct fovea_image out = view(j->out[p], 2 * j->width, 2 * j->height, j->n_channels);
-        if (fovea_upscale(own_context, &in, &out, &params, &own_report) != FOVEA_OK) {
-            fprintf(stderr, "%s\n", fovea_last_error(own_context));
+        struct fovea_source source = fovea_source_from_image(&in);
+        struct fovea_sink sink = fovea_sink_to_image(&out);
+        if (fovea_plan_run(own_plan, &source, &sink, NULL, &own_report) != FOVEA_OK)
             return 0;
-        }
     }
     return 1;
 }

@@ -150,6 +150,9 @@ class Makers:
             return None
         frame = self.path("frame", width, height)
         self.ask(self.tool("bench_frame"), "input", str(width), str(height), frame)
+        words = {words.split()[0] for words in layers.split(";") if words.strip()}
+        if any(not word.startswith("conv") and word not in ("add", "shuffle") for word in words):
+            without = (*without, "oneDNN", "ONNX Runtime int8")  # their chains are of plain convolutions
         peers = [c for c in self.peers_of(network, layers, width, height, frame) if not c.name.startswith(without)]
         judge = self.judge_networks if "x" in network and " " not in network else None
         return Contest(key, "%s, %dx%d" % (title, width, height), peers, megapixels=width * height / 1e6, judge=judge)

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Every kernel of a 3x3 layer that this processor has, on rows in the cache, one core: billions of operations in a
+ * second (two for a multiply-add of the plain sum), medians of repeats, as a JSON object of objects for bench_peers.py.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/rng.h"
+#include "fovea/common.h"
+#include "net/bf16.h"
+#include "net/conv.h"
+
+#define REPEATS 15
+#define WIDTH 192
+#define STRIDE (WIDTH + 80)
+#define MOST 64 /* channels */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof *v, by_value);
+    return v[n / 2];
+}
+
+static void fill(float *p, size_t n)
+{
+    struct fovi_rng rng = { 1 };
+    for (size_t i = 0; i < n; i++)
+        p[i] = (float)(fovi_rng_uniform(&rng) - 0.5);
+}
+
+/* Milliseconds that all threads of this program worked: on a shared machine steadier than the clock. */
+static double cpu_ms(void)
+{
+    return (double)clock() * 1e3 / CLOCKS_PER_SEC;
+}
+
+/* One layer on rows in the cache. */
+struct layer {
+    int c_in, c_out;
+    const float *rows[6];
+    float *out[4], *scratch;
+    struct fovi_conv_weights row, quad;
+    const uint16_t *bf16_rows[6];
+    uint16_t *bf16_out[4];
+    struct fovi_bf16_weights bf16;
+};
+
+/* Random inputs and weights, from memory for the largest layer. */
+static void layer_init(struct layer *l, int c_in, int c_out)
+{
+    static float src[6 * MOST * STRIDE + 128], dst[4 * MOST * STRIDE], weight[MOST * MOST * 9], bias[MOST];
+    static float packed[MOST * MOST * 9], packed_quad[MOST * MOST * 18], lanes[MOST + FOVI_BF16_LANES];
+    static float scratch[6 * MOST * FOVI_QUAD_COLUMNS] __attribute__((aligned(64)));
+    static uint16_t bf16_src[6 * (MOST * STRIDE + 64)], bf16_dst[4 * MOST * STRIDE], bf16_packed[MOST * MOST * 24];
+    fill(src, sizeof src / sizeof *src);
+    fill(weight, sizeof weight / sizeof *weight);
+    for (size_t i = 0; i < sizeof bf16_src / sizeof *bf16_src; i++)
+        bf16_src[i] = fovi_bf16_from_float(src[i % (sizeof src / sizeof *src)]);
+    fovi_conv_pack(3, c_in, c_out, weight, packed);
+    fovi_conv_quad_pack(c_in, c_out, weight, packed_quad);
+    *l = (struct layer){ .c_in = c_in, .c_out = c_out, .scratch = scratch };
+    l->row = (struct fovi_conv_weights){ 3, c_in, c_out, packed, bias, bias };
+    l->quad = (struct fovi_conv_weights){ 3, c_in, c_out, packed_quad, bias, bias };
+    for (int k = 0; k < 6; k++) {
+        l->rows[k] = src + FOVI_CONV_OVERREAD + (ptrdiff_t)k * c_in * STRIDE;
+        l->bf16_rows[k] = bf16_src + MOST + (ptrdiff_t)k * (c_in * STRIDE + 64);
+    }
+    for (int k = 0; k < 4; k++) {
+        l->out[k] = dst + (ptrdiff_t)k * c_out * STRIDE;
+        l->bf16_out[k] = bf16_dst + (ptrdiff_t)k * c_out * STRIDE;
+    }
+    if (c_in % 2 == 0 && c_out % 2 == 0) {
+        fovi_bf16_init(&l->bf16, 3, c_in, c_out, 0, 0);
+        if (fovi_bf16_packed_size(&l->bf16) <= sizeof bf16_packed / sizeof *bf16_packed)
+            fovi_bf16_pack(&l->bf16, 0, weight, bias, bias, bf16_packed, lanes, lanes);
+    }
+}
+
+enum form { ROW_BY_ROW, FOUR_ROWS, BF16 };
+
+/* Four rows of outputs. */
+static void layer_run(const struct layer *l, enum form form, uint32_t cpu)
+{
+    if (form == BF16) {
+        fovi_bf16_dsp_get(cpu)->conv(&l->bf16, l->bf16_rows, l->bf16_out, 0, WIDTH, l->scratch);
+    } else if (form == FOUR_ROWS) {
+        fovi_conv_quad_get(cpu)(&l->quad, l->rows, STRIDE, l->out, STRIDE, 0, WIDTH, l->scratch);
+    } else {
+        for (int i = 0; i < 4; i++)
+            fovi_conv_row_get(cpu)(&l->row, l->rows + i % 4, STRIDE, l->out[i], STRIDE, 0, WIDTH);
+    }
+}
+
+/* GFLOPS on one core, two for a multiply-add of the plain sum. */
+static double layer_speed(const struct layer *l, enum form form, uint32_t cpu)
+{
+    double ms[REPEATS];
+    for (int r = 0; r < REPEATS; r++) {
+        double start = cpu_ms();
+        for (int i = 0; i < 16; i++)
+            layer_run(l, form, cpu);
+        ms[r] = cpu_ms() - start;
+    }
+    return 2.0 * 9 * l->c_in * l->c_out * WIDTH * 4 * 16 / (median(ms, REPEATS) * 1e6);
+}
+
+/* All shapes by all kernels that fit. */
+static void bench_layers(uint32_t cpu)
+{
+    static const int shapes[][2] = { { 1, 16 },  { 16, 16 }, { 16, 4 },  { 16, 9 },
+                                     { 28, 28 }, { 32, 32 }, { 48, 48 }, { 64, 64 } };
+    static const struct {
+        const char *name;
+        enum form form;
+        uint32_t needs, mask;
+    } kernels[] = {
+        { "f32 AVX2 row by row", ROW_BY_ROW, FOVEA_CPU_AVX2, FOVEA_CPU_AVX2 },
+        { "f32 AVX2 four rows", FOUR_ROWS, FOVEA_CPU_AVX2, FOVEA_CPU_AVX2 },
+        { "f32 AVX-512 row by row", ROW_BY_ROW, FOVEA_CPU_AVX512, FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512 },
+        { "f32 AVX-512 four rows", FOUR_ROWS, FOVEA_CPU_AVX512, FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512 },
+        { "f32 NEON row by row", ROW_BY_ROW, FOVEA_CPU_NEON, FOVEA_CPU_NEON },
+        { "f32 NEON four rows", FOUR_ROWS, FOVEA_CPU_NEON, FOVEA_CPU_NEON },
+        { "bf16 AMX", BF16, FOVEA_CPU_AMX, FOVEA_CPU_ALL },
+    };
+    static struct layer l;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        layer_init(&l, shapes[i][0], shapes[i][1]);
+        printf("%s\"%d-%d\": {", i ? ", " : "{", l.c_in, l.c_out);
+        const char *separator = "";
+        for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++) {
+            int fits = kernels[k].form == BF16 ? l.bf16.packed != NULL
+                                               : kernels[k].form == ROW_BY_ROW || fovi_conv_is_quad(3, l.c_in, l.c_out);
+            if (!(cpu & kernels[k].needs) || !fits)
+                continue;
+            double speed = layer_speed(&l, kernels[k].form, cpu & kernels[k].mask);
+            printf("%s\"%s\": %.1f", separator, kernels[k].name, speed);
+            separator = ", ";
+        }
+        printf("}");
+    }
+    printf("}\n");
+}
+
+int main(void)
+{
+    fovea_context *ctx;
+    if (fovea_context_create(&ctx, NULL) != FOVEA_OK)
+        return 5;
+    uint32_t cpu = fovea_context_cpu(ctx);
+    fovea_context_free(&ctx);
+    bench_layers(cpu);
+    return 0;
+}
