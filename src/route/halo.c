@@ -29,43 +29,62 @@ static int radius_from(int x, int y, int w, int h, int bit)
     return dx > dy ? dx : dy;
 }
 
-/* share[d] = part of the work that has a radius of d pixels or more, d = 1..16. */
-static void work_shares(const struct fovi_route_rung *rung, int scale, double share[18])
+enum { MAX_RADIUS = 16 };
+
+/* share[r] = part of the work of the layers with a radius of r pixels, r = 1..16; larger radii count as 16. */
+static void work_shares(const struct fovi_route_rung *rung, int scale, double share[MAX_RADIUS + 1])
 {
     double total = 0.0;
-    for (int d = 0; d < 18; d++)
-        share[d] = 0.0;
+    for (int r = 0; r <= MAX_RADIUS; r++)
+        share[r] = 0.0;
     for (int l = 0; l < rung->n_layers; l++) {
         int grown = rung->n_layers - 1 - l;
         double macs = (double)rung->macs[l] * (grown == 0 ? scale * scale : 1);
         total += macs;
-        for (int d = 1; d <= grown && d <= 16; d++)
-            share[d] += macs;
+        share[grown < MAX_RADIUS ? grown : MAX_RADIUS] += macs;
     }
-    for (int d = 0; d < 18 && total > 0.0; d++)
-        share[d] /= total;
+    for (int r = 0; r <= MAX_RADIUS && total > 0.0; r++)
+        share[r] /= total;
 }
 
-static void fill_shape(double beside[256], int w, int h, const double share[18])
+/* untouched[k] = pixels of a tile that no layer of radius r makes where the neighbours outside k are on: counted by the
+ * neighbours that reach them, then summed over subsets (Yates 1937). */
+static void count_untouched(int w, int h, int r, int untouched[256])
 {
     for (int k = 0; k < 256; k++)
-        beside[k] = 0.0;
+        untouched[k] = 0;
     for (int y = 0; y < h; y++) {
         for (int x = 0; x < w; x++) {
-            unsigned char nearest[256] = { 17 };
-            for (unsigned k = 1; k < 256; k++) {
-                int d = radius_from(x, y, w, h, __builtin_ctz(k)), rest = nearest[k & (k - 1)];
-                nearest[k] = (unsigned char)(d < rest ? d : rest);
-                beside[k] += share[nearest[k]];
-            }
+            unsigned reached_from = 0;
+            for (int bit = 0; bit < 8; bit++)
+                reached_from |= (unsigned)(radius_from(x, y, w, h, bit) <= r) << bit;
+            untouched[reached_from]++;
         }
+    }
+    for (int bit = 0; bit < 8; bit++)
+        for (int k = 0; k < 256; k++)
+            if (k >> bit & 1)
+                untouched[k] += untouched[k ^ 1 << bit];
+}
+
+static void fill_shape(double beside[256], int w, int h, const double share[MAX_RADIUS + 1])
+{
+    int untouched[256];
+    for (int k = 0; k < 256; k++)
+        beside[k] = 0.0;
+    for (int r = 1; r <= MAX_RADIUS; r++) {
+        if (share[r] <= 0.0)
+            continue;
+        count_untouched(w, h, r, untouched);
+        for (int k = 0; k < 256; k++)
+            beside[k] += share[r] * (w * h - untouched[255 - k]);
     }
 }
 
 int fovi_route_halo_create(fovea_context *ctx, const struct fovi_route_rung *rung, int scale, int width, int height,
                            struct fovi_route_halo **out)
 {
-    double share[18];
+    double share[MAX_RADIUS + 1];
     struct fovi_route_halo *h = *out = fovi_alloc(ctx, 1, sizeof *h);
     if (!h)
         return fovi_alloc_error(ctx);
