@@ -81,7 +81,8 @@ static const struct cli_option rows[] = {
       "yellow small, orange medium, magenta large, cyan a network\n"
       "from a file, red fallback; added: what was added to bicubic;\n"
       "uncertainty: the expected error; detail: what --mode vivid\n"
-      "added; provenance16, added16, uncertainty16, detail16: the\n"
+      "added; consistency: where the reduced result is not the\n"
+      "input; each kind with 16 behind it, such as added16: the\n"
       "tiles' figures in 16 bits",
       offsetof(struct upscale_options, maps), 0., 0. },
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },

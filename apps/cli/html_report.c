@@ -292,9 +292,18 @@ static int add_maps(struct maker *m, json_t *overlays, const struct fovea_map *m
     detail.high = "8 levels or more";
     detail.values = t->detail;
     detail.full = CLI_DETAIL_FULL;
+    struct heat deviation = added;
+    deviation.key = "consistency";
+    deviation.title = "input not given back";
+    deviation.low = "given back";
+    deviation.high = "4 levels off or more";
+    deviation.values = t->deviation;
+    deviation.full = CLI_DEVIATION_FULL;
     int code = add_provenance(m, overlays);
     if (!code)
         code = add_heat(m, overlays, &difficulty);
+    if (!code)
+        code = add_heat(m, overlays, &deviation);
     if (!code)
         code = add_heat(m, overlays, &detail);
     if (!code)

@@ -23,7 +23,7 @@ const uint8_t cli_path_colors[FOVEA_N_PATHS][3] = {
 
 /* ---- the kinds ---- */
 
-enum what { PROVENANCE, ADDED, UNCERTAINTY, DETAIL };
+enum what { PROVENANCE, ADDED, UNCERTAINTY, DETAIL, CONSISTENCY };
 
 static const struct kind {
     const char *name;
@@ -33,13 +33,11 @@ static const struct kind {
     float full;   /* levels of 255 at which heat is brightest */
 } kinds[] = {
     { "provenance", PROVENANCE, 0, .45, 0.f }, /* a file without a kind */
-    { "added", ADDED, 0, .6, CLI_MAP_FULL },
-    { "uncertainty", UNCERTAINTY, 0, .6, CLI_MAP_FULL },
-    { "detail", DETAIL, 0, .6, CLI_DETAIL_FULL },
-    { "provenance16", PROVENANCE, 1, 0., 0.f },
-    { "added16", ADDED, 1, 0., 0.f },
-    { "uncertainty16", UNCERTAINTY, 1, 0., 0.f },
-    { "detail16", DETAIL, 1, 0., 0.f },
+    { "added", ADDED, 0, .6, CLI_MAP_FULL },      { "uncertainty", UNCERTAINTY, 0, .6, CLI_MAP_FULL },
+    { "detail", DETAIL, 0, .6, CLI_DETAIL_FULL }, { "consistency", CONSISTENCY, 0, .6, CLI_DEVIATION_FULL },
+    { "provenance16", PROVENANCE, 1, 0., 0.f },   { "added16", ADDED, 1, 0., 0.f },
+    { "uncertainty16", UNCERTAINTY, 1, 0., 0.f }, { "detail16", DETAIL, 1, 0., 0.f },
+    { "consistency16", CONSISTENCY, 1, 0., 0.f },
 };
 
 /* What a map shows of each tile: path, or figure. */
@@ -63,6 +61,7 @@ static int get_tiles(const fovea_plan *plan, const struct kind *kind, struct til
     case ADDED: out->figure = f.added; break;
     case UNCERTAINTY: out->figure = f.expected_error; break;
     case DETAIL: out->figure = f.detail; break;
+    case CONSISTENCY: out->figure = f.deviation; break;
     }
     return out->path || out->figure;
 }

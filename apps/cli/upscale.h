@@ -39,6 +39,8 @@ extern const uint8_t cli_path_colors[FOVEA_N_PATHS][3];
 #define CLI_MAP_FULL 24.f
 /* The same for detail. */
 #define CLI_DETAIL_FULL 8.f
+/* The same for deviations of the reduced result: two levels, which are allowed, are half way. */
+#define CLI_DEVIATION_FULL 4.f
 
 /* The values of --map are kinds that exist and files that can be written, not the output and none of them twice;
  * CLI_OK or an exit code after a message. */

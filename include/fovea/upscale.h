@@ -195,6 +195,8 @@ struct fovea_tile_figures {
     int n_tiles_x, n_tiles_y;
     const float *added, *expected_error;
     const float *detail; /* FOVEA_MODE_VIVID: the detail added to the result, part of the expected error; else NULL */
+    const float *deviation; /* largest |D(result) - input| in the tile, all colour channels; NULL where consistency is
+                               off */
 };
 
 typedef struct fovea_plan fovea_plan;

@@ -140,6 +140,10 @@ void fovea_plan_tile_figures(const fovea_plan *plan, struct fovea_tile_figures *
 {
     *out = (struct fovea_tile_figures){ 0 };
     if (plan->n_chain)
-        *out = (struct fovea_tile_figures){ plan->step[0].n_tiles_x, plan->step[0].n_tiles_y, plan->added,
-                                            plan->is_analyzed ? plan->expected : NULL, plan->detail };
+        *out = (struct fovea_tile_figures){ plan->step[0].n_tiles_x,
+                                            plan->step[0].n_tiles_y,
+                                            plan->added,
+                                            plan->is_analyzed ? plan->expected : NULL,
+                                            plan->detail,
+                                            plan->meter ? fovi_meter_tiles(plan->meter) : NULL };
 }

@@ -302,6 +302,9 @@ struct fovi_meter {
     struct fovi_window written;
     int next;     /* input row to be compared next */
     double *sums; /* of a batch, for each job: squares, largest, count within two levels */
+    int n_tiles_x, n_tiles_y;
+    float *row_tiles; /* of a batch, for each job and tile column: largest */
+    float *tiles;     /* largest of each tile */
     double square, largest, within, n;
 };
 
@@ -313,6 +316,8 @@ void fovi_meter_free(struct fovi_meter **meter)
     reducer_free(ctx, &(*meter)->down);
     fovi_window_free(ctx, &(*meter)->written);
     fovi_free(ctx, (*meter)->sums);
+    fovi_free(ctx, (*meter)->row_tiles);
+    fovi_free(ctx, (*meter)->tiles);
     fovi_free(ctx, *meter);
     *meter = NULL;
 }
@@ -330,6 +335,13 @@ int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, const struct 
     if (!code)
         code = fovi_window_init(run->ctx, &m->written, frame->width, frame->height, lr->out.n_planes,
                                 capacity + m->down.ay.n_taps + 2);
+    m->n_tiles_x = (lr->out.width + FOVEA_TILE - 1) / FOVEA_TILE;
+    m->n_tiles_y = (lr->out.height + FOVEA_TILE - 1) / FOVEA_TILE;
+    m->tiles = fovi_alloc(run->ctx, (size_t)m->n_tiles_x * (size_t)m->n_tiles_y, sizeof *m->tiles);
+    m->row_tiles = fovi_alloc(run->ctx, (size_t)m->n_tiles_x * FOVI_STAGE_PIECE * FOVEA_MAX_CHANNELS,
+                              sizeof *m->row_tiles);
+    if (!code && (!m->tiles || !m->row_tiles))
+        code = fovi_alloc_error(run->ctx);
     if (!code && !(m->sums = fovi_alloc(run->ctx, 3 * FOVI_STAGE_PIECE * FOVEA_MAX_CHANNELS, sizeof *m->sums)))
         code = fovi_alloc_error(run->ctx);
     if (code)
@@ -342,6 +354,7 @@ void fovi_meter_reset(struct fovi_meter *m)
     fovi_window_reset(&m->written);
     m->next = 0;
     m->square = m->largest = m->within = m->n = 0.0;
+    memset(m->tiles, 0, (size_t)m->n_tiles_x * (size_t)m->n_tiles_y * sizeof *m->tiles);
 }
 
 static void meter_job(void *arg, int index, int worker)
@@ -351,15 +364,29 @@ static void meter_job(void *arg, int index, int worker)
     const float *row = reduce_row(&m->down, &m->written, plane, y, worker);
     const float *lr = fovi_window_row(&m->lr->out, plane, y);
     double square = 0.0, largest = 0.0, within = 0.0;
-    for (int x = 0; x < m->lr->out.width; x++) {
-        double d = fabs((double)row[x] - (double)lr[x]);
-        square += d * d;
-        largest = d > largest ? d : largest;
-        within += d <= 2.0;
+    for (int t = 0; t < m->n_tiles_x; t++) {
+        int end = (t + 1) * FOVEA_TILE < m->lr->out.width ? (t + 1) * FOVEA_TILE : m->lr->out.width;
+        double most = 0.0;
+        for (int x = t * FOVEA_TILE; x < end; x++) {
+            double d = fabs((double)row[x] - (double)lr[x]);
+            square += d * d;
+            most = d > most ? d : most;
+            within += d <= 2.0;
+        }
+        m->row_tiles[(ptrdiff_t)index * m->n_tiles_x + t] = (float)most;
+        largest = most > largest ? most : largest;
     }
     m->sums[3 * index] = square;
     m->sums[3 * index + 1] = largest;
     m->sums[3 * index + 2] = within;
+}
+
+/* Take the largest deviations of one row of a plane into its tiles. */
+static void keep_row(struct fovi_meter *m, int y, const float *row)
+{
+    float *tiles = m->tiles + (ptrdiff_t)(y / FOVEA_TILE) * m->n_tiles_x;
+    for (int t = 0; t < m->n_tiles_x; t++)
+        tiles[t] = row[t] > tiles[t] ? row[t] : tiles[t];
 }
 
 /* Compare all input rows whose reduction is complete. */
@@ -377,6 +404,7 @@ static void compare_ready(struct fovi_meter *m)
             m->square += m->sums[3 * i];
             m->largest = m->sums[3 * i + 1] > m->largest ? m->sums[3 * i + 1] : m->largest;
             m->within += m->sums[3 * i + 2];
+            keep_row(m, m->next + i / m->run->n_color, m->row_tiles + (ptrdiff_t)i * m->n_tiles_x);
         }
         m->n += (double)n * m->run->n_color * m->lr->out.width;
         m->next += n;
@@ -399,4 +427,9 @@ void fovi_meter_result(const struct fovi_meter *m, struct fovea_report *report)
     report->consistency_rms = m->n > 0.0 ? sqrt(m->square / m->n) : 0.0;
     report->consistency_max = m->largest;
     report->consistency_within_2 = m->n > 0.0 ? m->within / m->n : 0.0;
+}
+
+const float *fovi_meter_tiles(const struct fovi_meter *m)
+{
+    return m->n > 0.0 ? m->tiles : NULL;
 }

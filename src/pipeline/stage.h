@@ -164,6 +164,9 @@ int fovi_meter_push(struct fovi_meter *meter, const void *rows, ptrdiff_t stride
 /* After the last row: RMS, largest and share within two levels. */
 void fovi_meter_result(const struct fovi_meter *meter, struct fovea_report *report);
 
+/* The largest deviation in each tile of the input, row by row; NULL before a run. */
+const float *fovi_meter_tiles(const struct fovi_meter *meter);
+
 /* ---- the gate ---- */
 
 /* What is added to a tile of the input: scale * height rows of scale * width floats, luma levels. */
