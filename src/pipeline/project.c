@@ -166,13 +166,17 @@ static void correct_job(void *arg, int index, int worker)
     for (int k = 0; k < p->uy.n_taps; k++)
         rows[k] = fovi_window_row(&p->error, plane, p->uy.first[y] + k);
     p->down.dsp->v(rows, p->uy.weights + (ptrdiff_t)y * p->uy.n_taps, p->uy.n_taps, p->ux.out, out);
-    for (int x = 0; x < p->ux.out; x++)
-        out[x] = in[x] + p->weight * out[x];
-    if (p->has_range && is_limited(p->stage.run, plane))
-        for (int x = 0; x < p->ux.out; x++) {
-            float v = out[x] > 0.0f ? out[x] : 0.0f;
-            out[x] = v < 255.0f ? v : 255.0f;
-        }
+    const float weight = p->weight; /* a copy: for all the compiler knows, out may point at it */
+    if (!p->has_range || !is_limited(p->stage.run, plane)) {
+        for (int x = 0; x < p->ux.out; x++)
+            out[x] = in[x] + weight * out[x];
+        return;
+    }
+    for (int x = 0; x < p->ux.out; x++) {
+        float v = in[x] + weight * out[x];
+        v = v > 0.0f ? v : 0.0f;
+        out[x] = v < 255.0f ? v : 255.0f;
+    }
 }
 
 /* Make residue rows up to need - 1 (or the last). */
