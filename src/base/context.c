@@ -121,7 +121,12 @@ size_t fovi_alloc_held(const fovea_context *ctx)
 
 void fovi_parallel(fovea_context *ctx, fovi_job *job, void *arg, int n_jobs)
 {
-    fovi_pool_run(ctx->pool, job, arg, n_jobs);
+    fovi_pool_run(ctx->pool, job, arg, n_jobs, 0);
+}
+
+void fovi_parallel_near(fovea_context *ctx, fovi_job *job, void *arg, int n_jobs)
+{
+    fovi_pool_run(ctx->pool, job, arg, n_jobs, 1);
 }
 
 int fovea_context_create(fovea_context **out, const struct fovea_context_params *params)

@@ -32,6 +32,10 @@ typedef void fovi_job(void *arg, int index, int worker);
 /* Run n_jobs jobs on the context's threads and wait for all. Jobs start in order of index. */
 void fovi_parallel(fovea_context *ctx, fovi_job *job, void *arg, int n_jobs);
 
+/* The same, but each thread begins with the part of the numbers that it has in every such loop, so that what it wrote
+ * in one loop lies in its own cache in the next. Jobs start in no particular order. */
+void fovi_parallel_near(fovea_context *ctx, fovi_job *job, void *arg, int n_jobs);
+
 /* Return early with the error code of a failing call. */
 #define FOVI_TRY(expr)                 \
     do {                               \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Threads that take job numbers from a shared counter. A loop is over when the caller has found no more jobs and every
+ * Threads that take job numbers from shared counters. A loop is over when the caller has found no more jobs and every
  * worker that joined has left; workers that are asleep need not wake up for it.
  *
  * A pipeline starts thousands of short loops, and to wake a thread takes longer than many of them do. So who waits for
@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/cpu.h"
@@ -22,6 +23,12 @@ struct worker {
     struct fovi_pool *pool;
     pthread_t thread;
     int number;
+};
+
+/* Jobs next .. end - 1 are to be taken; alone in its line of the cache. */
+struct range {
+    _Alignas(64) atomic_int next;
+    int end;
 };
 
 struct fovi_pool {
@@ -37,8 +44,8 @@ struct fovi_pool {
     int n_asleep;
     void (*job)(void *arg, int index, int worker);
     void *arg;
-    int n_jobs;
-    atomic_int next;
+    int n_ranges; /* 1, or one for each thread */
+    struct range *ranges;
 };
 
 static void pause_a_moment(void)
@@ -50,13 +57,17 @@ static void pause_a_moment(void)
 #endif
 }
 
+/* A worker begins with its own range and helps with the others then. */
 static void take_jobs(struct fovi_pool *pool, int worker)
 {
-    for (;;) {
-        int index = atomic_fetch_add(&pool->next, 1);
-        if (index >= pool->n_jobs)
-            return;
-        pool->job(pool->arg, index, worker);
+    for (int i = 0; i < pool->n_ranges; i++) {
+        struct range *r = &pool->ranges[(worker + i) % pool->n_ranges];
+        for (;;) {
+            int index = atomic_fetch_add(&r->next, 1);
+            if (index >= r->end)
+                break;
+            pool->job(pool->arg, index, worker);
+        }
     }
 }
 
@@ -108,12 +119,15 @@ int fovi_pool_create(struct fovi_pool **out, int n_threads)
     *out = NULL;
     struct fovi_pool *pool = calloc(1, sizeof *pool);
     struct worker *workers = calloc((size_t)n_threads, sizeof *workers);
-    if (!pool || !workers) {
+    struct range *ranges = aligned_alloc(sizeof *ranges, (size_t)n_threads * sizeof *ranges);
+    if (!pool || !workers || !ranges) {
         free(pool);
         free(workers);
+        free(ranges);
         return FOVEA_E_NOMEM;
     }
     pool->workers = workers;
+    pool->ranges = ranges;
     pool->n_threads = n_threads;
     pool->n_looks = n_threads <= fovi_cpu_count() ? N_LOOKS : 0;
     pthread_mutex_init(&pool->lock, NULL);
@@ -146,6 +160,7 @@ void fovi_pool_free(struct fovi_pool *pool)
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool->workers);
+    free(pool->ranges);
     free(pool);
 }
 
@@ -154,7 +169,8 @@ int fovi_pool_threads(const struct fovi_pool *pool)
     return pool->n_threads;
 }
 
-void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int worker), void *arg, int n_jobs)
+void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int worker), void *arg, int n_jobs,
+                   int stays)
 {
     if (n_jobs <= 1 || pool->n_started == 0) {
         for (int i = 0; i < n_jobs; i++)
@@ -164,8 +180,11 @@ void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int
     pthread_mutex_lock(&pool->lock);
     pool->job = job;
     pool->arg = arg;
-    pool->n_jobs = n_jobs;
-    atomic_store(&pool->next, 0);
+    pool->n_ranges = stays ? pool->n_threads : 1;
+    for (int i = 0; i < pool->n_ranges; i++) {
+        atomic_store(&pool->ranges[i].next, (int)((int64_t)n_jobs * i / pool->n_ranges));
+        pool->ranges[i].end = (int)((int64_t)n_jobs * (i + 1) / pool->n_ranges);
+    }
     pool->is_open = 1;
     atomic_fetch_add(&pool->round, 1);
     if (pool->n_asleep > 0)

@@ -15,7 +15,9 @@ void fovi_pool_free(struct fovi_pool *pool);
 
 int fovi_pool_threads(const struct fovi_pool *pool);
 
-/* Run job(arg, i, worker) for i = 0..n_jobs-1 and wait. Not reentrant: a job must not call it. */
-void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int worker), void *arg, int n_jobs);
+/* Run job(arg, i, worker) for i = 0..n_jobs-1 and wait. Not reentrant: a job must not call it. stays: 0, jobs start in
+ * order; 1, each thread begins with a part of the numbers of its own, the same in every such loop. */
+void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int worker), void *arg, int n_jobs,
+                   int stays);
 
 #endif

@@ -103,7 +103,7 @@ static void widen_job(void *arg, int index, int worker)
 {
     (void)worker;
     struct enlarge *e = arg;
-    int plane = index % e->wide.n_planes, y = e->wide.y1 + index / e->wide.n_planes;
+    int plane = index / e->stage.n_rows, y = e->wide.y1 + index % e->stage.n_rows;
     e->dsp->h(&e->ax, fovi_window_row(&e->in->out, plane, y), fovi_window_row(&e->wide, plane, y));
 }
 
@@ -134,7 +134,7 @@ static int take_input(struct enlarge *e, int need)
         for (int g = 0; g < e->n_groups; g++)
             for (int i = 0; i < n; i++)
                 take_luma(e, &e->groups[g], e->wide.y1 + i);
-        fovi_parallel(run->ctx, widen_job, e, n * e->wide.n_planes);
+        fovi_stage_loop(&e->stage, widen_job, e->wide.n_planes, n);
         fovi_window_push(&e->wide, n);
         run->ms[FOVEA_STAGE_BASE] += fovi_clock_ms() - start;
     }
@@ -148,7 +148,7 @@ static void base_job(void *arg, int index, int worker)
     (void)worker;
     struct enlarge *e = arg;
     const float *rows[FOVI_AXIS_MAX_TAPS];
-    int plane = index % e->wide.n_planes, y = e->stage.out.y1 + index / e->wide.n_planes;
+    int plane = index / e->stage.n_rows, y = e->stage.out.y1 + index % e->stage.n_rows;
     for (int k = 0; k < e->ay.n_taps; k++)
         rows[k] = fovi_window_row(&e->wide, plane, e->ay.first[y] + k);
     e->dsp->v(rows, e->ay.weights + (ptrdiff_t)y * e->ay.n_taps, e->ay.n_taps, e->ax.out,
@@ -317,37 +317,40 @@ static float mean_square(const struct enlarge *e, const struct patch *p)
     return sum / (float)(p->width * p->height);
 }
 
+/* One tile of the band. */
+static void check_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct enlarge *e = arg;
+    int scale = e->params.scale, width = e->ax.out, t = index % e->n_tiles_x;
+    int y = e->band_y0 + index / e->n_tiles_x * FOVEA_TILE, x = t * FOVEA_TILE * scale;
+    struct patch p = { t * FOVEA_TILE,
+                       y,
+                       width - x < FOVEA_TILE * scale ? width - x : FOVEA_TILE * scale,
+                       (e->band_y1 - y < FOVEA_TILE ? e->band_y1 - y : FOVEA_TILE) * scale,
+                       e->delta + (ptrdiff_t)(y - e->band_y0) * scale * e->delta_stride + x,
+                       e->group->path + (ptrdiff_t)(y / FOVEA_TILE) * e->n_tiles_x + t };
+    check_tile(e, &p);
+    if (e->params.added && !e->group->is_mask)
+        e->params.added[p.path - e->group->path] += mean_square(e, &p) / (float)e->n_lumas;
+}
+
 static void check_tiles(struct enlarge *e)
 {
-    int scale = e->params.scale, width = e->ax.out;
-    for (int y = e->band_y0; y < e->band_y1; y += FOVEA_TILE) {
-        uint8_t *path = e->group->path + (ptrdiff_t)(y / FOVEA_TILE) * e->n_tiles_x;
-        for (int t = 0; t < e->n_tiles_x; t++) {
-            int x = t * FOVEA_TILE * scale;
-            struct patch p = { t * FOVEA_TILE,
-                               y,
-                               width - x < FOVEA_TILE * scale ? width - x : FOVEA_TILE * scale,
-                               (e->band_y1 - y < FOVEA_TILE ? e->band_y1 - y : FOVEA_TILE) * scale,
-                               e->delta + (ptrdiff_t)(y - e->band_y0) * scale * e->delta_stride + x,
-                               path + t };
-            check_tile(e, &p);
-            if (e->params.added && !e->group->is_mask)
-                e->params.added[p.path - e->group->path] += mean_square(e, &p) / (float)e->n_lumas;
-        }
-    }
+    int n_rows = (e->band_y1 - e->band_y0 + FOVEA_TILE - 1) / FOVEA_TILE;
+    fovi_parallel_near(e->stage.run->ctx, check_job, e, n_rows * e->n_tiles_x);
 }
 
 static void add_job(void *arg, int index, int worker)
 {
     (void)worker;
     struct enlarge *e = arg;
-    const float *delta = e->delta + index * e->delta_stride;
+    int plane = e->group->first_plane + index / e->stage.n_rows, y = index % e->stage.n_rows;
+    const float *delta = e->delta + y * e->delta_stride;
     float gain = e->params.strength * (e->group->n_planes == 3 ? 255.0f / 219.0f : 1.0f);
-    for (int c = 0; c < e->group->n_planes; c++) {
-        float *row = fovi_window_row(&e->stage.out, e->group->first_plane + c, e->band_y0 * e->params.scale + index);
-        for (int x = 0; x < e->ax.out; x++)
-            row[x] += gain * delta[x];
-    }
+    float *row = fovi_window_row(&e->stage.out, plane, e->band_y0 * e->params.scale + y);
+    for (int x = 0; x < e->ax.out; x++)
+        row[x] += gain * delta[x];
 }
 
 static double lap(struct fovi_run *run, enum fovea_stage stage, double start)
@@ -376,7 +379,7 @@ static void refine_group(struct enlarge *e, struct group *group)
     start = lap(run, FOVEA_STAGE_NETWORK, start);
     check_tiles(e);
     start = lap(run, FOVEA_STAGE_CHECKS, start);
-    fovi_parallel(run->ctx, add_job, e, n * scale);
+    fovi_stage_loop(&e->stage, add_job, group->n_planes, n * scale);
     lap(run, FOVEA_STAGE_BASE, start);
 }
 
@@ -391,7 +394,7 @@ static int enlarge_advance(struct fovi_stage *stage, int y_end)
         FOVI_TRY(take_input(e, need < height ? need : height));
         int n = (e->band_y1 - e->band_y0) * scale;
         double start = fovi_clock_ms();
-        fovi_parallel(stage->run->ctx, base_job, e, n * e->wide.n_planes);
+        fovi_stage_loop(stage, base_job, e->wide.n_planes, n);
         stage->run->ms[FOVEA_STAGE_BASE] += fovi_clock_ms() - start;
         for (int g = 0; g < e->n_groups; g++)
             refine_group(e, &e->groups[g]);

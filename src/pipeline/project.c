@@ -123,7 +123,7 @@ static void residue_job(void *arg, int index, int worker)
 {
     struct project *p = arg;
     int width = p->lr->out.width;
-    int plane = index % p->residue.n_planes, y = p->residue.y1 + index / p->residue.n_planes;
+    int plane = index / p->stage.n_rows, y = p->residue.y1 + index % p->stage.n_rows;
     float *row = reduce_row(&p->down, &p->in->out, plane, y, worker);
     const float *lr = fovi_window_row(&p->lr->out, plane, y), *shifted[SHARP_TAPS];
     for (int x = 0; x < width; x++)
@@ -140,7 +140,7 @@ static void residue_job(void *arg, int index, int worker)
 static void error_job(void *arg, int index, int worker)
 {
     struct project *p = arg;
-    int plane = index % p->error.n_planes, y = p->error.y1 + index / p->error.n_planes;
+    int plane = index / p->stage.n_rows, y = p->error.y1 + index % p->stage.n_rows;
     const float *rows[SHARP_TAPS];
     float *row = narrow_row(&p->down, worker);
     for (int k = 0; k < SHARP_TAPS; k++)
@@ -160,7 +160,7 @@ static void correct_job(void *arg, int index, int worker)
     (void)worker;
     struct project *p = arg;
     const float *rows[FOVI_AXIS_MAX_TAPS];
-    int plane = index % p->error.n_planes, y = p->stage.out.y1 + index / p->error.n_planes;
+    int plane = index / p->stage.n_rows, y = p->stage.out.y1 + index % p->stage.n_rows;
     float *out = fovi_window_row(&p->stage.out, plane, y);
     const float *in = fovi_window_row(&p->in->out, plane, y);
     for (int k = 0; k < p->uy.n_taps; k++)
@@ -190,7 +190,7 @@ static int advance_residue(struct project *p, int need)
         FOVI_TRY(fovi_stage_need(p->in, p->down.ay.first[last] + p->down.ay.n_taps));
         FOVI_TRY(fovi_stage_need(p->lr, last + 1));
         double start = fovi_clock_ms();
-        fovi_parallel(run->ctx, residue_job, p, n * p->residue.n_planes);
+        fovi_stage_loop(&p->stage, residue_job, p->residue.n_planes, n);
         fovi_window_push(&p->residue, n);
         run->ms[FOVEA_STAGE_CONSISTENCY] += fovi_clock_ms() - start;
     }
@@ -205,7 +205,7 @@ static int advance_error(struct project *p, int need)
         int n = need - p->error.y1 < run->piece ? need - p->error.y1 : run->piece;
         FOVI_TRY(advance_residue(p, p->error.y1 + n + SHARP_RADIUS));
         double start = fovi_clock_ms();
-        fovi_parallel(run->ctx, error_job, p, n * p->error.n_planes);
+        fovi_stage_loop(&p->stage, error_job, p->error.n_planes, n);
         fovi_window_push(&p->error, n);
         run->ms[FOVEA_STAGE_CONSISTENCY] += fovi_clock_ms() - start;
     }
@@ -247,7 +247,7 @@ static int project_advance(struct fovi_stage *stage, int y_end)
         FOVI_TRY(advance_error(p, p->uy.first[last] + p->uy.n_taps));
         FOVI_TRY(fovi_stage_need(p->in, last + 1));
         double start = fovi_clock_ms();
-        fovi_parallel(run->ctx, correct_job, p, n * p->error.n_planes);
+        fovi_stage_loop(&p->stage, correct_job, p->error.n_planes, n);
         fovi_window_push(&stage->out, n);
         run->ms[FOVEA_STAGE_CONSISTENCY] += fovi_clock_ms() - start;
     }
@@ -310,6 +310,7 @@ struct fovi_meter {
     float *row_tiles; /* of a batch, for each job and tile column: largest */
     float *tiles;     /* largest of each tile */
     double square, largest, within, n;
+    int n_rows; /* in work */
 };
 
 void fovi_meter_free(struct fovi_meter **meter)
@@ -364,7 +365,7 @@ void fovi_meter_reset(struct fovi_meter *m)
 static void meter_job(void *arg, int index, int worker)
 {
     struct fovi_meter *m = arg;
-    int plane = index % m->run->n_color, y = m->next + index / m->run->n_color;
+    int plane = index / m->n_rows, row_index = index % m->n_rows, y = m->next + row_index;
     const float *row = reduce_row(&m->down, &m->written, plane, y, worker);
     const float *lr = fovi_window_row(&m->lr->out, plane, y);
     double square = 0.0, largest = 0.0, within = 0.0;
@@ -380,9 +381,10 @@ static void meter_job(void *arg, int index, int worker)
         m->row_tiles[(ptrdiff_t)index * m->n_tiles_x + t] = (float)most;
         largest = most > largest ? most : largest;
     }
-    m->sums[3 * index] = square;
-    m->sums[3 * index + 1] = largest;
-    m->sums[3 * index + 2] = within;
+    double *sums = m->sums + 3 * (ptrdiff_t)(row_index * m->run->n_color + plane); /* summed row by row later */
+    sums[0] = square;
+    sums[1] = largest;
+    sums[2] = within;
 }
 
 /* Take the largest deviations of one row of a plane into its tiles. */
@@ -403,7 +405,8 @@ static void compare_ready(struct fovi_meter *m)
             n++;
         if (n == 0)
             return;
-        fovi_parallel(m->run->ctx, meter_job, m, n * m->run->n_color);
+        m->n_rows = n;
+        fovi_parallel_near(m->run->ctx, meter_job, m, n * m->run->n_color);
         for (int i = 0; i < n * m->run->n_color; i++) {
             m->square += m->sums[3 * i];
             m->largest = m->sums[3 * i + 1] > m->largest ? m->sums[3 * i + 1] : m->largest;

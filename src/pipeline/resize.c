@@ -34,7 +34,7 @@ static void widen_job(void *arg, int index, int worker)
 {
     (void)worker;
     struct resize *r = arg;
-    int plane = index % r->wide.n_planes, y = r->wide.y1 + index / r->wide.n_planes;
+    int plane = index / r->stage.n_rows, y = r->wide.y1 + index % r->stage.n_rows;
     r->dsp->h(&r->ax, fovi_window_row(&r->in->out, plane, y), fovi_window_row(&r->wide, plane, y));
 }
 
@@ -43,7 +43,7 @@ static void column_job(void *arg, int index, int worker)
     (void)worker;
     struct resize *r = arg;
     const float *rows[FOVI_AXIS_MAX_TAPS];
-    int plane = index % r->wide.n_planes, y = r->stage.out.y1 + index / r->wide.n_planes;
+    int plane = index / r->stage.n_rows, y = r->stage.out.y1 + index % r->stage.n_rows;
     for (int k = 0; k < r->ay.n_taps; k++)
         rows[k] = fovi_window_row(&r->wide, plane, r->ay.first[y] + k);
     r->dsp->v(rows, r->ay.weights + (ptrdiff_t)y * r->ay.n_taps, r->ay.n_taps, r->ax.out,
@@ -53,7 +53,6 @@ static void column_job(void *arg, int index, int worker)
 static int resize_advance(struct fovi_stage *stage, int y_end)
 {
     struct resize *r = (struct resize *)stage;
-    fovea_context *ctx = stage->run->ctx;
     while (stage->out.y1 < y_end) {
         int n = y_end - stage->out.y1 < stage->run->piece ? y_end - stage->out.y1 : stage->run->piece;
         int last = stage->out.y1 + n - 1, need = r->ay.first[last] + r->ay.n_taps;
@@ -61,12 +60,12 @@ static int resize_advance(struct fovi_stage *stage, int y_end)
             int m = need - r->wide.y1 < stage->run->piece ? need - r->wide.y1 : stage->run->piece;
             FOVI_TRY(fovi_stage_need(r->in, r->wide.y1 + m));
             double start = fovi_clock_ms();
-            fovi_parallel(ctx, widen_job, r, m * r->wide.n_planes);
+            fovi_stage_loop(stage, widen_job, r->wide.n_planes, m);
             fovi_window_push(&r->wide, m);
             stage->run->ms[FOVEA_STAGE_BASE] += fovi_clock_ms() - start;
         }
         double start = fovi_clock_ms();
-        fovi_parallel(ctx, column_job, r, n * r->wide.n_planes);
+        fovi_stage_loop(stage, column_job, r->wide.n_planes, n);
         fovi_window_push(&stage->out, n);
         stage->run->ms[FOVEA_STAGE_BASE] += fovi_clock_ms() - start;
     }

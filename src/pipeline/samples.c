@@ -97,7 +97,7 @@ void fovi_run_load_rows(const struct fovi_run *run, const void *rows, ptrdiff_t 
                         const struct fovi_window *w, int y)
 {
     struct rows r = { .run = run, .window = w, .y = y, .width = w->width, .from = rows, .stride_bytes = stride_bytes };
-    fovi_parallel(run->ctx, load_job, &r, n);
+    fovi_parallel_near(run->ctx, load_job, &r, n);
 }
 
 static void store_job(void *arg, int index, int worker)
@@ -116,7 +116,7 @@ void fovi_run_store_rows(const struct fovi_run *run, const struct fovi_window *w
     struct rows r = {
         .run = run, .window = w, .x = x, .y = y, .width = width, .to = rows, .stride_bytes = stride_bytes
     };
-    fovi_parallel(run->ctx, store_job, &r, n);
+    fovi_parallel_near(run->ctx, store_job, &r, n);
 }
 
 void fovi_run_luma_range(const struct fovi_run *run, int is_mask, float *low, float *high)

@@ -76,7 +76,16 @@ struct fovi_stage {
     void (*reset)(struct fovi_stage *stage); /* before a picture */
     void (*free)(struct fovi_stage *stage);  /* memory and the stage itself */
     struct fovi_frame frame;
+    int n_rows; /* of each plane in the loop in work */
 };
+
+/* A loop over n_rows rows of n_planes planes: job i is row i % n_rows of plane i / n_rows, so that a thread stays with
+ * its planes from stage to stage. arg of the job: the stage. */
+static inline void fovi_stage_loop(struct fovi_stage *stage, fovi_job *job, int n_planes, int n_rows)
+{
+    stage->n_rows = n_rows;
+    fovi_parallel_near(stage->run->ctx, job, stage, n_planes * n_rows);
+}
 
 /* Make sure that rows up to y_end-1 (or the last) were made. */
 static inline int fovi_stage_need(struct fovi_stage *stage, int y_end)

@@ -204,7 +204,7 @@ static void count_job(void *arg, int index, int worker)
     atomic_flag_clear(&loop->working[worker]);
 }
 
-static void run_loop(fovea_context *ctx, int n_jobs)
+static void run_loop(fovea_context *ctx, int n_jobs, void (*parallel)(fovea_context *, fovi_job *, void *, int))
 {
     int n_workers = fovea_context_threads(ctx);
     struct loop loop = { .ctx = ctx, .n_workers = n_workers };
@@ -214,7 +214,7 @@ static void run_loop(fovea_context *ctx, int n_jobs)
     assert_non_null(loop.working);
     for (int i = 0; i < n_workers; i++)
         atomic_flag_clear(&loop.working[i]);
-    fovi_parallel(ctx, count_job, &loop, n_jobs);
+    parallel(ctx, count_job, &loop, n_jobs);
     for (int i = 0; i < n_jobs; i++)
         assert_int_equal(atomic_load(&loop.seen[i]), 1);
     assert_int_equal(atomic_load(&loop.n_collisions), 0);
@@ -234,9 +234,9 @@ static void the_pool_runs_every_job_once(void **state)
         fovea_context *ctx = make_context(threads[t], 0);
         assert_int_equal(fovea_context_threads(ctx), threads[t]);
         for (size_t j = 0; j < sizeof jobs / sizeof *jobs; j++)
-            run_loop(ctx, jobs[j]);
+            run_loop(ctx, jobs[j], j % 2 ? fovi_parallel : fovi_parallel_near);
         for (int round = 0; round < 300; round++)
-            run_loop(ctx, 1 + round % 9);
+            run_loop(ctx, 1 + round % 9, round % 5 < 2 ? fovi_parallel : fovi_parallel_near);
         fovea_context_free(&ctx);
     }
 }
@@ -256,10 +256,12 @@ static void the_pool_uses_its_threads(void **state)
     (void)state;
     struct fovi_pool *pool = NULL;
     assert_int_equal(fovi_pool_create(&pool, 3), FOVEA_OK);
-    atomic_uint workers = 0;
-    fovi_pool_run(pool, note_worker, &workers, 60);
-    assert_true((workers & (workers - 1)) != 0);
-    assert_int_equal(workers & ~7u, 0);
+    for (int stays = 0; stays < 2; stays++) {
+        atomic_uint workers = 0;
+        fovi_pool_run(pool, note_worker, &workers, 60, stays);
+        assert_true((workers & (workers - 1)) != 0);
+        assert_int_equal(workers & ~7u, 0);
+    }
     fovi_pool_free(pool);
     fovi_pool_free(NULL);
 }
