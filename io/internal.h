@@ -83,6 +83,7 @@ struct fovi_io_scan {
     int tiff_extra;          /* TIFF: last ExtraSamples value, 1 premultiplied, 2 straight alpha, 0 none of them */
     int n_pages, page_index; /* TIFF: pages of full size, and which directory the wanted one is, from 0 */
     int has_alpha, is_grey;  /* EXR: by its list of channels */
+    int is_whole;            /* JPEG of several scans, interlaced PNG: its decoder needs all of the picture at once */
 };
 
 /* Sniff the file and walk its structure up to the end of its first picture. size_bytes: of the file. */

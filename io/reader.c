@@ -269,7 +269,7 @@ static int load_page(fovea_io_reader *r)
         return code;
     describe_metadata(r);
     r->is_random = r->info.orientation > 2;
-    r->info.is_streamed = !r->is_random && fovi_io_format_of(r->scan.kind)->is_streamed;
+    r->info.is_streamed = !r->is_random && !r->scan.is_whole && fovi_io_format_of(r->scan.kind)->is_streamed;
     return r->is_random ? load(r, VIPS_ACCESS_RANDOM, index, scale) : FOVEA_OK;
 }
 
@@ -352,9 +352,12 @@ static int scan_file(fovea_io_reader *r, FILE *file)
 
 static int open_file(fovea_io_reader *r)
 {
-    FILE *file = fopen(r->path, "rb");
+    struct stat st; /* to open a pipe would wait for who writes to it */
+    int is_odd = stat(r->path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    FILE *file = is_odd ? NULL : fopen(r->path, "rb");
     if (!file)
-        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->name, strerror(errno));
+        return fovi_io_fail(r->io, FOVEA_E_READ, "cannot read '%s': %s", r->name,
+                            is_odd ? "it is not a regular file" : strerror(errno));
     int code = scan_file(r, file);
     fclose(file);
     if (code)

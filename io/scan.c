@@ -85,6 +85,7 @@ static int is_frame_header(int marker)
  * data are searched for the next marker. */
 static void scan_jpeg(struct stream *s, struct fovi_io_scan *scan)
 {
+    int n_scans = 0;
     for (int marker = next_marker(s); marker != 0xd9; marker = next_marker(s)) {
         if (marker == EOF) {
             scan->truncated = "it ends before its end-of-image marker";
@@ -92,6 +93,9 @@ static void scan_jpeg(struct stream *s, struct fovi_io_scan *scan)
         }
         if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8))
             continue;
+        n_scans += marker == 0xda;
+        if (n_scans > 1 || (is_frame_header(marker) && (marker & 3) == 2))
+            scan->is_whole = 1;
         int64_t length = next_number(s, 2);
         if (is_frame_header(marker) && !scan->width && length >= 7 && next(s) != EOF) {
             scan->height = next_number(s, 2);
@@ -118,6 +122,10 @@ static void scan_png(struct stream *s, struct fovi_io_scan *scan)
             scan->width = next_number(s, 4);
             scan->height = next_number(s, 4);
             length -= 8;
+            if (length >= 5 && skip(s, 4)) {
+                scan->is_whole = next(s) == 1;
+                length -= 5;
+            }
         }
         if (!skip(s, length + 4)) {
             scan->truncated = "it ends inside a chunk";

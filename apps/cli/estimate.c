@@ -214,9 +214,7 @@ static int predict_memory(const struct upscale_job *job, const struct fovea_io_i
                        ? tiles * ROUTE_TILE_BYTES + info->width * ANALYSIS_COLUMN_BYTES
                        : 0.;
     e->bytes = base + (plan > route ? plan : route) + writer_bytes(output, out, out_row) +
-               (info->is_streamed ? 40. * in_row
-                : in < 100e6      ? 2. * in
-                                  : 40. * in_row);
+               (info->is_streamed || (info->orientation > 2 && in > 100e6) ? 40. * in_row : 2. * in);
     return CLI_OK;
 }
 

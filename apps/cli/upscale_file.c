@@ -197,6 +197,28 @@ static int check_bomb(const struct upscale_job *job, const char *input, const st
                     input, (long long)st.st_size, info->width, info->height, bytes / 1e9);
 }
 
+/* A file that is decoded as a whole, before a row comes out of it: by libvips, whose memory the context does not count.
+ * A JPEG of several scans keeps 16-bit coefficients of all of it. */
+static int check_whole(const struct upscale_job *job, const char *input, const struct fovea_io_info *info)
+{
+    const struct cli *cli = job->cli;
+    const double most = 4e9;
+    double bytes = (double)info->width * info->height * (double)fovea_pixel_bytes(&info->format);
+    bytes *= strcmp(info->file_format, "JPEG") ? 1. : 2.;
+    if (info->is_streamed || (info->orientation > 2 && bytes > 100e6)) /* turned pictures go to a temporary file */
+        return CLI_OK;
+    if (cli->memory_bytes && bytes > (double)cli->memory_bytes)
+        return cli_fail(cli, CLI_RESOURCE, "'%s' is decoded as a whole, which takes %.0f MB: --max-memory leaves less",
+                        input, bytes / 1e6);
+    if (!job->options->is_huge_allowed && bytes > most)
+        return cli_fail(
+            cli, CLI_RESOURCE,
+            "'%s' is decoded as a whole, which takes %.1f GB for %dx%d pixels: --allow-huge does it all the "
+            "same",
+            input, bytes / 1e9, info->width, info->height);
+    return CLI_OK;
+}
+
 /* One page; 0 = the one that the options name, or the only one. */
 static int upscale_page(const struct upscale_job *job, const char *input, const char *path, const char *output,
                         int page, json_t **result)
@@ -217,7 +239,9 @@ static int upscale_page(const struct upscale_job *job, const char *input, const 
         cli_note(cli, "'%s': %s", input, info.note);
     if (page)
         run.page = page;
-    code = check_bomb(job, input, &info);
+    code = check_whole(job, input, &info);
+    if (!code)
+        code = check_bomb(job, input, &info);
     if (!code)
         code = upscale(job, reader, path, &run, result);
     fovea_io_reader_close(&reader);

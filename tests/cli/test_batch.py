@@ -90,6 +90,23 @@ expect(5, ["bomb.png", "bytes would unpack to 20000x20000", "--allow-huge"], *up
 write_file("claim.png", png_bytes(60000, 60000, 0, 1, [b"\0"]))
 expect(5, ["claim.png", "limit", "--allow-huge"], *up, "claim.png", "-o", "m.png")
 
+# a progressive file is decoded as a whole, outside the context
+if shutil.which("vips"):
+    draw = ["vips", "jpegsave", path("whole.ppm"), path("whole.jpg"), "--interlace"]
+    write_file("whole.ppm", b"P6\n2400 2000\n255\n" + bytes(range(240)) * 60000)
+    subprocess.run(draw, check=True)
+    expect_ok(*up, "whole.jpg", "-o", "m.png", "-s", ".5", "--max-memory", "150M")
+    expect(5, ["whole.jpg", "decoded as a whole", "29 MB", "--max-memory"], *up, "whole.jpg", "-o", "m.png", "-s", ".5",
+           "--max-memory", "90M")
+    data = read_file("whole.jpg")
+    at = data.index(b"\xff\xc2")
+    write_file("scans.jpg", data[:at + 5] + struct.pack(">HH", 28000, 28000) + data[at + 9:])
+    expect(5, ["scans.jpg", "decoded as a whole", "4.7 GB", "28000x28000", "--allow-huge"], *up, "scans.jpg", "-o",
+           "m.png")
+    check("whole" in expect_ok("info", "whole.jpg").out, "info says so")
+os.mkfifo(path("fifo.png"))
+expect(3, ["fifo.png", "regular"], *up, "fifo.png", "-o", "m.png", timeout=20)
+
 # a failing input is named and does not stop the rest
 four = ["a.png", "cut.png", "absent.png", "b.png"]
 run = expect(1, ["cut.png", "absent.png", "2 of 4"], *up, *four, "-o", "some", "--json")
