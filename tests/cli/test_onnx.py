@@ -68,7 +68,7 @@ def compare(name, scale, method):
     if not runtime:
         return
     expect_ok("upscale", "in.pfm", "-o", "out.pfm", "-s", str(scale), "--method", method, "--consistency", "off",
-              "--transfer", "encoded", "--force")
+              "--precision", "f32", "--transfer", "encoded", "--force")
     ours = read_pfm("out.pfm")
     done = subprocess.run(["node", "-e", RUN, path("m.onnx"), path("in.raw"), path("out.raw"), str(width), str(height)],
                           capture_output=True, timeout=120, check=False)
@@ -106,6 +106,8 @@ for scale in (2, 3, 4):
     expect_ok("models", "--export", "tiny-x%d" % scale, "m.onnx")
     check(len(read_file("m.onnx")) > 35000, "the file holds the weights")
     compare("tiny-x%d" % scale, scale, "tiny")
+expect_ok("models", "--export", "tiny-video-x2", "m.onnx")
+compare("tiny-video-x2", 2, "tiny-video")
 for scale, layers in ((2, "unshuffle 2; conv3x3 4 8 prelu; conv3x3 8 8 prelu; conv3x3 8 16; shuffle 4; add base"),
                       (3, "conv3x3 1 8; conv3x3 8 8 prelu; conv3x3 8 8; gate 0; conv3x3 8 8; gate 3; concat 0 3 5; "
                           "conv1x1 24 8; add 0; conv3x3 8 9; shuffle 3; add base")):
