@@ -35,8 +35,7 @@ enum fovea_preset { FOVEA_PRESET_BALANCED = 0, FOVEA_PRESET_FAST, FOVEA_PRESET_B
 enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32, FOVEA_PRECISION_BF16 };
 
 /* Back-projection, which makes the reduction of the result give the input back. DEFAULT: on for auto and networks, off
- * for filter and classical methods, and off for auto where the input shows the 8x8 blocks of a compression, which would
- * come back (not in the modes faithful and scientific). */
+ * for filter and classical methods. */
 enum fovea_consistency { FOVEA_CONSISTENCY_DEFAULT = 0, FOVEA_CONSISTENCY_ON, FOVEA_CONSISTENCY_OFF };
 
 /* How far a result may go beyond what the input proves (docs/how-it-works.md). BALANCED: the networks' detail, checked
@@ -152,7 +151,7 @@ struct fovea_report {
     double scale_x, scale_y;                        /* true ratios, out / in */
     int chain[4], n_chain;                     /* integer enlargements in order, e.g. {2, 3}; 0: one classical step */
     char method[32];                           /* "auto", "bicubic", "filter", "tiny", ... */
-    int consistency_steps;                     /* 0 = off, or left out for a compressed picture */
+    int consistency_steps;                     /* 0 = off */
     double total_ms, stage_ms[FOVEA_N_STAGES]; /* wall time */
     int64_t n_tiles[FOVEA_N_PATHS];            /* tiles per path (of the first enlargement of the chain) */
     int64_t n_network_px;                      /* input pixels that networks made, halo included */

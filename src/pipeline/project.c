@@ -212,35 +212,10 @@ static int advance_error(struct project *p, int need)
     return FOVEA_OK;
 }
 
-static void copy_job(void *arg, int index, int worker)
-{
-    (void)worker;
-    struct project *p = arg;
-    int n_planes = p->stage.out.n_planes, plane = index % n_planes, y = p->stage.out.y1 + index / n_planes;
-    memcpy(fovi_window_row(&p->stage.out, plane, y), fovi_window_row(&p->in->out, plane, y),
-           (size_t)p->stage.out.width * sizeof(float));
-}
-
-/* Without consistency rows pass as they are. */
-static int pass_rows(struct project *p, int y_end)
-{
-    struct fovi_stage *stage = &p->stage;
-    struct fovi_run *run = stage->run;
-    while (stage->out.y1 < y_end) {
-        int n = y_end - stage->out.y1 < run->piece ? y_end - stage->out.y1 : run->piece;
-        FOVI_TRY(fovi_stage_need(p->in, stage->out.y1 + n));
-        fovi_parallel(run->ctx, copy_job, p, n * stage->out.n_planes);
-        fovi_window_push(&stage->out, n);
-    }
-    return FOVEA_OK;
-}
-
 static int project_advance(struct fovi_stage *stage, int y_end)
 {
     struct project *p = (struct project *)stage;
     struct fovi_run *run = stage->run;
-    if (run->is_compressed)
-        return pass_rows(p, y_end);
     while (stage->out.y1 < y_end) {
         int n = y_end - stage->out.y1 < run->piece ? y_end - stage->out.y1 : run->piece;
         int last = stage->out.y1 + n - 1;

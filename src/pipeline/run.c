@@ -15,10 +15,6 @@
 /* Share of the progress that the first pass counts for. */
 #define FIRST_PASS 0.1
 
-/* Blockiness of a tile from which on it counts: photographs reduced from larger ones have a median of 0.8 to 1.03, at
- * JPEG quality 75 of 1.1 to 1.3 and at 50 above (x2, BSD100 and Set14). */
-#define VISIBLE_BLOCKS 1.06f
-
 struct job {
     fovea_plan *plan;
     const struct fovea_source *source;
@@ -201,30 +197,6 @@ static void set_paths(fovea_plan *plan)
     }
 }
 
-/* Do the 8x8 blocks of a compression show? In more than half of the tiles that are not flat, by two standard deviations
- * of a fair coin, the steps across the grid are larger than those inside the blocks. */
-static int is_compressed(const struct fovea_map *map)
-{
-    double n = 0.0, blocky = 0.0;
-    for (ptrdiff_t t = 0; t < (ptrdiff_t)map->n_tiles_x * map->n_tiles_y; t++) {
-        const float *value = map->tiles[t].value;
-        if (!(value[FOVEA_FEATURE_GRADIENT] > 0.0f))
-            continue;
-        n += 1.0;
-        blocky += value[FOVEA_FEATURE_BLOCKINESS] > VISIBLE_BLOCKS ? 1.0 : 0.0;
-    }
-    double beyond = 2.0 * blocky - n;
-    return beyond > 0.0 && beyond * beyond > 4.0 * n;
-}
-
-/* Consistency with a compressed picture would bring its artefacts back: it needs to be asked for. */
-static int leaves_consistency(const fovea_plan *plan, const struct fovea_map *map)
-{
-    const struct fovea_upscale_params *p = &plan->params;
-    return p->method == FOVEA_METHOD_AUTO && p->mode != FOVEA_MODE_FAITHFUL && p->mode != FOVEA_MODE_SCIENTIFIC &&
-           p->consistency == FOVEA_CONSISTENCY_DEFAULT && is_compressed(map);
-}
-
 /* The path of every tile. For auto, and where errors are expected, that takes a pass over the source. */
 static int route(struct job *job)
 {
@@ -245,8 +217,6 @@ static int route(struct job *job)
         fovi_figures_analyzed(plan, map);
     if (!code && decides)
         code = decide(job, map);
-    if (!code && decides)
-        plan->run.is_compressed = leaves_consistency(plan, map);
     fovea_map_free(&map);
     if (!code && decides)
         spread_paths(plan);
@@ -341,7 +311,7 @@ static void fill_report(const struct job *job, double total_ms, struct fovea_rep
                                 .out_width = plan->crop.width,
                                 .out_height = plan->crop.height,
                                 .n_chain = plan->n_chain,
-                                .consistency_steps = plan->run.is_compressed ? 0 : plan->consistency_steps,
+                                .consistency_steps = plan->consistency_steps,
                                 .total_ms = total_ms };
     r->scale_x = (double)plan->out_width / plan->in_width;
     r->scale_y = (double)plan->out_height / plan->in_height;
@@ -372,7 +342,6 @@ int fovea_plan_run(fovea_plan *plan, const struct fovea_source *source, const st
     double start = fovi_clock_ms();
     FOVI_TRY(check_source(plan, source));
     memset(plan->run.ms, 0, sizeof plan->run.ms);
-    plan->run.is_compressed = 0;
     fovi_figures_reset(plan);
     for (int i = 0; i < plan->n_chain; i++)
         memset(plan->step[i].cause, 0, (size_t)plan->step[i].n_tiles_x * (size_t)plan->step[i].n_tiles_y);

@@ -43,7 +43,6 @@ struct fovi_run {
     const struct fovea_source *source;
     const struct fovi_convert_dsp *convert;
     double ms[FOVEA_N_STAGES];
-    int is_compressed; /* of this picture: its blocks show, and consistency is not asked for in words: it stays off */
 };
 
 /* What part of a picture a stage makes. Everything else about a stage counts from the part's corner. */

@@ -50,13 +50,6 @@ low, high = (expect_ok("evaluate", "set", "-s", "3", "--method", "bicubic", "--j
 check(low["jpeg_quality"] == 20 and "jpeg_quality" not in one, "the quality is in the JSON: %s" % list(low))
 score = [r["methods"]["bicubic"]["psnr_y"] for r in (low, high, one)]
 check(score[0] < score[1] - .3 and abs(score[1] - score[2]) < .2, "compressed pictures score lower: %s" % score)
-# consistency with a compressed picture is left out, unless it is asked for
-os.mkdir(path("large"))
-soft_png("large/one.png", 320, 256)
-for more, steps in (([], 3), (["--jpeg", "30"], 0), (["--jpeg", "30", "--consistency", "on"], 3),
-                    (["--jpeg", "100"], 3)):
-    run = expect_ok("evaluate", "large", "-s", "2", "--method", "auto", "--json", *more).json()
-    check(run["methods"]["auto"]["consistency_steps"] == steps, "%s: %s" % (more, run["methods"]["auto"]))
 text = expect_ok("evaluate", "set", "-s", "2,4", "--method", "bicubic", "--metrics", "ssim,gmsd").out
 check("GMSD" in text and "FSIM" not in text and "x2" in text and "x4" in text, "the tables: %s" % text)
 
