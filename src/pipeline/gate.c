@@ -43,25 +43,43 @@ struct added {
     int is_finite, is_in_range;
 };
 
+/* Why a sum was not finite, or the largest out of range. */
+static void find_fault(const struct fovi_gate_tile *t, struct added *added)
+{
+    for (int y = 0; y < t->height * t->scale; y++) {
+        const float *d = t->delta + y * t->stride;
+        for (int x = 0; x < t->width * t->scale; x++) {
+            added->is_in_range &= d[x] <= LARGEST && d[x] >= -LARGEST; /* false for NaN */
+            added->is_finite &= d[x] - d[x] == 0.0f;
+        }
+    }
+}
+
 static struct added measure_added(const struct fovi_gate_tile *t)
 {
-    int rows = t->height * t->scale, width = t->width * t->scale, bad = 0, strange = 0;
-    float sums[LANES] = { 0 }, squares[LANES] = { 0 };
+    int rows = t->height * t->scale, width = t->width * t->scale;
+    float sums[LANES] = { 0 }, squares[LANES] = { 0 }, largest[LANES] = { 0 };
     double sum = 0.0, square = 0.0, n = (double)rows * width;
+    int is_sound = 1;
     for (int y = 0; y < rows; y++) {
         const float *d = t->delta + y * t->stride;
-        for (int x = 0; x < width; x++) {
-            bad |= !(d[x] <= LARGEST && d[x] >= -LARGEST); /* true for NaN */
-            strange |= !(d[x] - d[x] == 0.0f);
-            sums[x % LANES] += d[x];
-            squares[x % LANES] += d[x] * d[x];
-        }
+        for (int x = 0; x < width; x += LANES)
+            for (int k = 0; k < (width - x < LANES ? width - x : LANES); k++) {
+                float v = d[x + k], size = v < 0.0f ? -v : v;
+                sums[k] += v;
+                squares[k] += v * v;
+                largest[k] = size > largest[k] ? size : largest[k];
+            }
     }
     for (int k = 0; k < LANES; k++) {
         sum += (double)sums[k];
         square += (double)squares[k];
+        is_sound &= largest[k] <= LARGEST;
     }
-    return (struct added){ sum / n, square / n, !strange, !bad };
+    struct added added = { sum / n, square / n, 1, 1 };
+    if (!is_sound || !(square - square == 0.0))
+        find_fault(t, &added);
+    return added;
 }
 
 /* Mean square of the Laplacian of luma: in the tile, and with what surrounds it. */
@@ -74,18 +92,21 @@ static struct detail measure_detail(const struct fovi_window *luma, const struct
     int x0 = t->x - MARGIN > 0 ? t->x - MARGIN : 0, y0 = t->y - MARGIN > 0 ? t->y - MARGIN : 0;
     int x1 = t->x + t->width + MARGIN < luma->width ? t->x + t->width + MARGIN : luma->width;
     int y1 = t->y + t->height + MARGIN < luma->height ? t->y + t->height + MARGIN : luma->height;
+    float sums[FOVEA_TILE + 2 * MARGIN] = { 0 }, sums_inside[FOVEA_TILE + 2 * MARGIN] = { 0 }; /* of columns */
     double inside = 0.0, around = 0.0;
     for (int y = y0; y < y1; y++) {
-        const float *above = fovi_window_row_clamped(luma, 0, y - 1), *below = fovi_window_row_clamped(luma, 0, y + 1);
-        const float *row = fovi_window_row(luma, 0, y);
-        float sum = 0.0f, here = 0.0f;
-        for (int x = x0; x < x1; x++) { /* beyond both ends the edge pixel is repeated */
+        const float *above = fovi_window_row_clamped(luma, 0, y - 1) + x0;
+        const float *below = fovi_window_row_clamped(luma, 0, y + 1) + x0, *row = fovi_window_row(luma, 0, y) + x0;
+        float is_inside = y >= t->y && y < t->y + t->height ? 1.0f : 0.0f;
+        for (int x = 0; x < x1 - x0; x++) { /* beyond both ends the edge pixel is repeated */
             float v = 4.0f * row[x] - row[x - 1] - row[x + 1] - above[x] - below[x];
-            sum += v * v;
-            here += x >= t->x && x < t->x + t->width ? v * v : 0.0f;
+            sums[x] += v * v;
+            sums_inside[x] += is_inside * (v * v);
         }
-        around += (double)sum;
-        inside += y >= t->y && y < t->y + t->height ? (double)here : 0.0;
+    }
+    for (int x = x0; x < x1; x++) {
+        around += (double)sums[x - x0];
+        inside += x >= t->x && x < t->x + t->width ? (double)sums_inside[x - x0] : 0.0;
     }
     return (struct detail){ inside / ((double)t->width * t->height), around / ((double)(x1 - x0) * (y1 - y0)) };
 }
