@@ -35,6 +35,21 @@ steps = [expect_ok(*up, "x.png", "--method", "filter", "--mode", mode, "--json")
          for mode in ("balanced", "faithful", "scientific")]
 check(steps[0] == 0 and steps[1] > 3 and steps[2] > 3, "strict modes make the filter consistent too: %s" % steps)
 
+
+
+def sign(x, y, c):
+    """Dense strokes, white on full red and white on black: their reduction leaves corrections no room in the range."""
+    on = (x // 7 * 3 + y // 9 * 5 + x // 31 * y // 23) % 5 < 2 or (x + 2 * y) % 37 < 4
+    return 255 if on else (255, 0, 0)[c] if x < 192 else 0
+
+
+# Three plain steps leave 2.4 and 3.4 levels here, steps that forget the range 5.5 and 6.7, those without P 1.5 and 2.6.
+write_png("sign.png", 384, 256, 3, sign)
+for scale, most in (("2", 1.3), ("4", 2.3)):
+    expect_ok("downscale", "sign.png", "-o", "reduced.png", "-s", scale)
+    run = expect_ok("upscale", "reduced.png", "-o", "x.png", "-s", scale, "--method", "tiny", "--json").json()
+    check(run["consistency"]["rms"] < most, "x%s: saturated strokes: %s" % (scale, run["consistency"]))
+
 expect_ok(*up, "x.png", "--map", "m.png")
 expect_ok(*up, "x.png", "--map", "provenance:n.png")
 check(read_file("m.png") == read_file("n.png") and read_png("m.png")[:2] == (64, 48), "provenance is the usual map")
