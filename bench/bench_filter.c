@@ -16,6 +16,7 @@
 #include "fovea-io/io.h"
 #include "image/window.h"
 #include "model/model.h"
+#include "timing.h"
 
 enum { WIDTH = 1920, HEIGHT = 1080, N_REPEATS = 9, N_STRIPS = 16 };
 
@@ -50,12 +51,6 @@ static void run_strip(void *arg, int index, int worker)
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* cpu: FOVEA_CPU_* bits of the kernels. */
 static int measure(const char *who, int n_threads, uint32_t cpu, int n_repeats, struct work *w)
 {
@@ -74,9 +69,8 @@ static int measure(const char *who, int n_threads, uint32_t cpu, int n_repeats, 
     }
     for (int i = 0; i < N_STRIPS; i++)
         fovi_filter_run_free(ctx, &w->runs[i]);
-    qsort(ms, (size_t)n_repeats, sizeof *ms, ascending);
-    printf("  %s %.1f (%.1f)", who, ms[n_repeats / 2], ms[0]);
-    w->ms = ms[n_repeats / 2];
+    w->ms = median(ms, n_repeats);
+    printf("  %s %.1f (%.1f)", who, w->ms, ms[0]);
     fovea_context_free(&ctx);
     return FOVEA_OK;
 }

@@ -32,6 +32,7 @@
 #include "model/model.h"
 #include "model/onnx.h"
 #include "net/exec.h"
+#include "timing.h"
 
 #define STRIP 32
 #define MAX_RUNS 100
@@ -98,11 +99,6 @@ static int open_network(fovea_context *ctx, const char *text, struct network *n)
 static float level(int x, int y)
 {
     return (float)((x * x / 3 + y * y / 5 + (x ^ y)) & 255);
-}
-
-static double cpu_ms(void)
-{
-    return (double)clock() * 1e3 / CLOCKS_PER_SEC;
 }
 
 /* One frame; the strip's residual goes into rows of out, or all into the same rows where it is one strip high. */

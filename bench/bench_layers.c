@@ -6,41 +6,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/rng.h"
 #include "fovea/common.h"
 #include "net/bf16.h"
 #include "net/conv.h"
+#include "timing.h"
 
 #define REPEATS 15
 #define WIDTH 192
 #define STRIDE (WIDTH + 80)
 #define MOST 64 /* channels */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return v[n / 2];
-}
-
 static void fill(float *p, size_t n)
 {
     struct fovi_rng rng = { 1 };
     for (size_t i = 0; i < n; i++)
         p[i] = (float)(fovi_rng_uniform(&rng) - 0.5);
-}
-
-/* Milliseconds that all threads of this program worked: on a shared machine steadier than the clock. */
-static double cpu_ms(void)
-{
-    return (double)clock() * 1e3 / CLOCKS_PER_SEC;
 }
 
 /* One layer on rows in the cache. */

@@ -14,6 +14,7 @@
 #include "image/convert_dsp.h"
 #include "image/window.h"
 #include "resample/axis.h"
+#include "timing.h"
 
 #ifdef HAVE_ZIMG
 #include <zimg.h>
@@ -161,16 +162,10 @@ static float largest_difference(const struct work *w)
 }
 #endif
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void print_times(const char *who, double *ms)
 {
-    qsort(ms, N_REPEATS, sizeof *ms, ascending);
-    printf("  %s %6.2f (%6.2f)", who, ms[N_REPEATS / 2], ms[0]);
+    double middle = median(ms, N_REPEATS);
+    printf("  %s %6.2f (%6.2f)", who, middle, ms[0]);
 }
 
 static int work_init(fovea_context *ctx, struct work *w, const struct job *job)

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "fovea/fovea.h"
+#include "timing.h"
 
 #define MAX_FRAMES 1000
 
@@ -68,12 +69,6 @@ static int run_plane(struct plane *p)
     return code;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int run(fovea_context *ctx, struct plane planes[3], int n_frames, double *ms)
 {
     for (int f = -3; f < n_frames; f++) { /* the first ones warm up */
@@ -92,11 +87,10 @@ static int run(fovea_context *ctx, struct plane planes[3], int n_frames, double 
 
 static void print(const struct plane *luma, double *ms, int n, const char *method, int n_threads)
 {
-    qsort(ms, (size_t)n, sizeof *ms, by_value);
-    double median = ms[n / 2];
+    double middle = median(ms, n);
     printf("%s %dx%d -> %dx%d, 4:2:0, %d threads: %.2f ms a frame (%.2f .. %.2f), %.1f frames a second; luma:", method,
-           luma->in.width, luma->in.height, luma->out.width, luma->out.height, n_threads, median, ms[n / 20],
-           ms[n - 1 - n / 20], 1e3 / median);
+           luma->in.width, luma->in.height, luma->out.width, luma->out.height, n_threads, middle, ms[n / 20],
+           ms[n - 1 - n / 20], 1e3 / middle);
     for (int s = 0; s < FOVEA_N_STAGES; s++)
         if (luma->stage_ms[s] > 0.005 * n)
             printf(" %s %.2f", fovea_stage_name((enum fovea_stage)s), luma->stage_ms[s] / n);
