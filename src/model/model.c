@@ -259,8 +259,3 @@ const struct fovi_filter *fovi_model_filter(const fovea_model *model)
 {
     return model->coef ? &model->filter : NULL;
 }
-
-const struct fovi_container *fovi_model_container(const fovea_model *model)
-{
-    return model->container;
-}

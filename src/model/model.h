@@ -24,7 +24,4 @@
 const struct fovi_graph *fovi_model_graph(const fovea_model *model);
 const struct fovi_filter *fovi_model_filter(const fovea_model *model);
 
-/* The container that the model was read from, for further tensors and metadata. */
-const struct fovi_container *fovi_model_container(const fovea_model *model);
-
 #endif

@@ -9,7 +9,8 @@
 
 #include "fovea/common.h"
 
-float fovi_gate_sigmoid(float o)
+/* sigmoid(o) - 0.5 */
+static float sigmoid(float o)
 {
     float a = fabsf(o), v = -(a < FOVI_GATE_MOST ? a : FOVI_GATE_MOST);
     float n = fmaf(v, FOVI_GATE_LOG2E, FOVI_GATE_ROUND);
@@ -32,7 +33,7 @@ float fovi_gate_sigmoid(float o)
 void fovi_gate_f32_c(const float *o, const float *x, float *dst, ptrdiff_t n)
 {
     for (ptrdiff_t i = 0; i < n; i++)
-        dst[i] = (o[i] + x[i]) * fovi_gate_sigmoid(o[i]);
+        dst[i] = (o[i] + x[i]) * sigmoid(o[i]);
 }
 
 fovi_gate *fovi_gate_get(uint32_t cpu)

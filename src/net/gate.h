@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The gated sum: choice of kernel, and its parts for training.
+ * The gated sum: choice of kernel.
  */
 #ifndef FOVI_NET_GATE_H
 #define FOVI_NET_GATE_H
@@ -11,8 +11,5 @@
 
 /* The fastest kernel that the instruction sets allow. */
 fovi_gate *fovi_gate_get(uint32_t cpu);
-
-/* sigmoid(o) - 0.5, as the kernels compute it. */
-float fovi_gate_sigmoid(float o);
 
 #endif

@@ -62,7 +62,7 @@ static void store_block(const struct fovi_run *run, const float *const *planes, 
     fovi_convert_store(run->convert, &run->format, out, n, pixels);
 }
 
-void fovi_run_store_row(const struct fovi_run *run, const float *const *planes, int width, void *row)
+static void store_row(const struct fovi_run *run, const float *const *planes, int width, void *row)
 {
     int is_float_mask = run->format.has_alpha && run->format.sample == FOVEA_SAMPLE_F32 && !run->copies;
     if (run->curve == FOVI_CURVE_NONE && run->white == 1.0f && !is_float_mask) {
@@ -107,7 +107,7 @@ static void store_job(void *arg, int index, int worker)
     const float *planes[FOVEA_MAX_CHANNELS];
     for (int c = 0; c < r->run->format.n_channels; c++)
         planes[c] = fovi_window_row(r->window, c, r->y + index) + r->x;
-    fovi_run_store_row(r->run, planes, r->width, r->to + index * r->stride_bytes);
+    store_row(r->run, planes, r->width, r->to + index * r->stride_bytes);
 }
 
 void fovi_run_store_rows(const struct fovi_run *run, const struct fovi_window *w, int x, int y, int n, int width,

@@ -95,9 +95,8 @@ static inline int fovi_stage_need(struct fovi_stage *stage, int y_end)
 
 /* ---- samples.c: between samples and levels ---- */
 
-/* A row of interleaved samples to levels, and back. Colour goes through the run's curve, alpha does not. */
+/* A row of interleaved samples to levels. Colour goes through the run's curve, alpha does not. */
 void fovi_run_load_row(const struct fovi_run *run, const void *row, int width, float *const *planes);
-void fovi_run_store_row(const struct fovi_run *run, const float *const *planes, int width, void *row);
 
 /* n rows at once on all threads: rows of samples to rows y .. y+n-1 of w, and rows y .. y+n-1 of w from column x on to
  * rows of samples. */
