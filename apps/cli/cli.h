@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <fovea-io/io.h>
 #include <fovea/fovea.h>
@@ -33,6 +34,7 @@ struct cli {
     int n_threads, is_json, is_quiet; /* the options that every command has */
     int progress;                     /* one of them too: enum cli_progress_kind */
     const char *command_line;         /* as a shell takes it */
+    time_t begun;                     /* when the program began */
     uint32_t cpu_mask;                /* from FOVEA_CPU */
     size_t memory_bytes;              /* ceiling of the context, 0 = none */
     int64_t max_pixels;               /* of an input, 0 = the file library's own limit */
@@ -113,8 +115,8 @@ int cli_print_json(const struct cli *cli, json_t *object);
 json_t *cli_json_number(double value);
 /* Text for JSON, such as a file's name: bytes that are no UTF-8 become U+FFFD. */
 json_t *cli_json_text(const char *text);
-/* Now, as ISO 8601 in UTC. */
-json_t *cli_json_date(void);
+/* When the program began, as ISO 8601 in UTC: all that one run writes bears one date. */
+json_t *cli_json_date(const struct cli *cli);
 
 /* ---- files.c ---- */
 

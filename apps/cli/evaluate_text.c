@@ -91,7 +91,7 @@ json_t *eval_json(const struct evaluation *e)
     json_object_set_new(object, "folder", cli_json_text(e->folder));
     json_object_set_new(object, "threads", json_integer(fovea_context_threads(e->cli->ctx)));
     json_object_set_new(object, "command", cli_json_text(e->cli->command_line));
-    json_object_set_new(object, "date", cli_json_date());
+    json_object_set_new(object, "date", cli_json_date(e->cli));
     json_object_set_new(object, "version", json_string(fovea_version()));
     return object;
 }

@@ -117,6 +117,7 @@ int main(int argc, char **argv)
     cli_ignore_write_signals();
     char *line = quote_words(argc - 1, argv + 1);
     cli.command_line = line ? line : "";
+    cli.begun = time(NULL);
     int code = run_command(&cli, argc - 1, argv + 1);
     free(line);
     return code;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
 
@@ -119,13 +118,12 @@ json_t *cli_json_text(const char *text)
     return value;
 }
 
-json_t *cli_json_date(void)
+json_t *cli_json_date(const struct cli *cli)
 {
     char text[32];
     struct tm tm;
-    time_t now = time(NULL);
-    return gmtime_r(&now, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? json_string(text)
-                                                                                         : json_null();
+    return gmtime_r(&cli->begun, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? json_string(text)
+                                                                                                : json_null();
 }
 
 json_t *cli_json_number(double value)

@@ -304,7 +304,7 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     if (run->loss && run->loss->text[0])
         json_object_set_new(object, "note", json_string(run->loss->text));
     json_object_set_new(object, "command", cli_json_text(cli->command_line));
-    json_object_set_new(object, "date", cli_json_date());
+    json_object_set_new(object, "date", cli_json_date(cli));
     json_object_set_new(object, "version", json_string(fovea_version()));
     return object;
 }

@@ -254,7 +254,7 @@ static json_t *json_summary(const struct batch *b)
         json_object_set_new(object, "shard", json_pack("[i, i]", b->rank + 1, b->n_shards));
     json_object_set_new(object, "total_ms", cli_json_number(cli_clock_ms() - b->begin_ms));
     json_object_set_new(object, "results", list);
-    json_object_set_new(object, "date", cli_json_date());
+    json_object_set_new(object, "date", cli_json_date(b->job->cli));
     json_object_set_new(object, "command", cli_json_text(b->job->cli->command_line));
     json_object_set_new(object, "review", json_review(b->job, list));
     json_object_set_new(object, "version", json_string(fovea_version()));
