@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "curve.h"
 #include "model/container.h"
+#include "net_model.h"
 #include "net_train.h"
 #include "progress.h"
 
@@ -63,7 +64,8 @@ static const char usage[] =
     "  --patience N       validations (a thirtieth of the steps apart) without progress that end it; 0 = none do\n"
     "  --curve FILE       write the validation curve: FILE.csv, or a plot as a picture; may be given twice\n"
     "  --skip PREFIX      leave out the files whose names start so\n"
-    "  --init MODEL       start from the tensors of another container that fit\n"
+    "  --init MODEL       start from another container, which may be of another scale or less deep: residual blocks\n"
+    "                     that it lacks begin as nothing\n"
     "  --checkpoint FILE  where the state is kept (default: the output's name + .state); every minute and when "
     "stopped\n"
     "  --resume           go on from the checkpoint\n"
@@ -168,57 +170,19 @@ static int hash_file(fovea_context *ctx, const char *path, uint64_t *hash)
     return FOVEA_OK;
 }
 
-/* The three kinds of tensors of a layer, with their place in the parameters. */
-static int layer_tensors(const struct train_net *net, int l, struct fovi_tensor t[3], char names[3][32],
-                         ptrdiff_t at[3])
-{
-    static const char *const kinds[3] = { "weight", "bias", "slope" };
-    const struct fovi_layer *layer = &net->recipe->graph.layer[l];
-    size_t k = (size_t)layer->k, c_in = (size_t)layer->c_in, c_out = (size_t)layer->c_out;
-    if (layer->kind != FOVI_LAYER_CONV)
-        return 0;
-    for (int i = 0; i < 3; i++) {
-        snprintf(names[i], sizeof names[i], "%d.%s", l, kinds[i]);
-        t[i] = (struct fovi_tensor){ names[i], FOVI_DTYPE_F32, 1, { c_out, 1, 1, 1 }, c_out, NULL };
-    }
-    t[0].n_dims = 4;
-    t[0].shape[1] = c_in;
-    t[0].shape[2] = t[0].shape[3] = k;
-    t[0].n = c_out * c_in * k * k;
-    at[0] = net->layout.weight[l];
-    at[1] = net->layout.bias[l];
-    at[2] = net->layout.slope[l];
-    return layer->has_prelu ? 3 : 2;
-}
-
-/* Take over the tensors of another container that have the same name and shape. */
 static int start_from(struct train_net *net, const char *path)
 {
     void *bytes;
     size_t n_bytes;
     struct fovi_container *container;
     FOVI_TRY(read_file(net->ctx, path, &bytes, &n_bytes));
-    int code = fovi_container_parse(net->ctx, bytes, n_bytes, &container), taken = 0;
+    int code = fovi_container_parse(net->ctx, bytes, n_bytes, &container);
     free(bytes);
     if (code)
         return code;
-    for (int l = 0; l < net->recipe->graph.n_layers; l++) {
-        struct fovi_tensor t[3];
-        char names[3][32];
-        ptrdiff_t at[3];
-        int n = layer_tensors(net, l, t, names, at);
-        for (int i = 0; i < n; i++) {
-            const struct fovi_tensor *have = fovi_container_find(container, names[i]);
-            if (!have || have->n != t[i].n)
-                continue;
-            memcpy(net->state.master + at[i], have->data, have->n * sizeof(float));
-            taken++;
-        }
-    }
-    memcpy(net->state.average, net->state.master, (size_t)net->state.n_master * sizeof(float));
+    code = train_model_start(net, container, path);
     fovi_container_free(net->ctx, &container);
-    fprintf(stderr, "%d tensors taken from %s\n", taken, path);
-    return FOVEA_OK;
+    return code;
 }
 
 /* A recipe for fine-tuning: a container's own method, layers and terms, and what the command line says. */
@@ -246,28 +210,6 @@ static int recipe_from_model(fovea_context *ctx, const struct options *o, struct
     code = train_recipe_read(ctx, o->init, file, r);
     fclose(file);
     return code;
-}
-
-static int save_model(struct train_net *net, const char *command, const char *path)
-{
-    const struct train_recipe *r = net->recipe;
-    const float *parameters = train_net_result(net);
-    struct fovi_tensor tensors[3 * FOVI_GRAPH_MAX_LAYERS];
-    char names[FOVI_GRAPH_MAX_LAYERS][3][32], scale[8];
-    int n = 0;
-    for (int l = 0; l < r->graph.n_layers; l++) {
-        ptrdiff_t at[3];
-        int m = layer_tensors(net, l, tensors + n, names[l], at);
-        for (int i = 0; i < m; i++)
-            tensors[n++].data = parameters + at[i];
-    }
-    snprintf(scale, sizeof scale, "%d", r->graph.scale);
-    const struct fovi_meta meta[] = {
-        { "format", "fovea" },     { "version", "1" },        { "method", r->method }, { "scale", scale },
-        { "layers", r->layers },   { "base", "bicubic" },     { "base_hash", "" },     { "command", command },
-        { "sources", r->sources }, { "licence", r->licence },
-    };
-    return fovi_container_write(net->ctx, path, tensors, n, meta, (int)(sizeof meta / sizeof *meta));
 }
 
 /* Validate: a line of the log, a point of the curve, and whether the best so far is beaten. */
@@ -433,9 +375,9 @@ static int run(fovea_context *ctx, const struct options *o, const char *command)
     if (!code)
         code = train(&net, &held_out, o, recipe_hash, checkpoint, &watch);
     if (!code)
-        code = save_model(&net, command, o->output);
+        code = train_model_save(&net, command, o->output);
     else if (code == FOVEA_E_CANCELLED)
-        save_model(&net, command, o->output); /* as it stands, for a look or for another recipe to start from */
+        train_model_save(&net, command, o->output); /* as it stands, for a look or for another recipe to start from */
     if (!code)
         code = write_curves(ctx, o, &watch);
     fovi_free(ctx, watch.best);
