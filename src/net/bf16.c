@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "net/gate_dsp.h"
+
 uint16_t fovi_bf16_from_float(float f)
 {
     uint32_t bits;
@@ -168,7 +170,41 @@ static void add_c(const uint16_t *a, const uint16_t *b, uint16_t *dst, ptrdiff_t
         dst[i] = fovi_bf16_from_float(fovi_bf16_to_float(a[i]) + fovi_bf16_to_float(b[i]));
 }
 
-const struct fovi_bf16_dsp fovi_bf16_dsp_c = { conv_c, last_c, split_c, add_c };
+/* sigmoid(o) - 0.5 */
+static float sigmoid(float o)
+{
+    float a = fabsf(o), v = -(a < FOVI_BF16_GATE_MOST ? a : FOVI_BF16_GATE_MOST);
+    float n = fmaf(v, FOVI_GATE_LOG2E, FOVI_GATE_ROUND), power;
+    uint32_t bits;
+    memcpy(&bits, &n, sizeof bits);
+    bits = (bits << 23) + (127u << 23);
+    memcpy(&power, &bits, sizeof power);
+    float r = fmaf(n - FOVI_GATE_ROUND, -FOVI_BF16_GATE_LN2, v);
+    float p = fmaf(FOVI_GATE_C4, r, FOVI_GATE_C3);
+    p = fmaf(p, r, 0.5f);
+    p = fmaf(p, r, 1.0f);
+    p = fmaf(p, r, 1.0f);
+    float e = power * p, d = e + 1.0f, q = fmaf(d, FOVI_BF16_GATE_LINE_1, FOVI_BF16_GATE_LINE_0);
+    q = fmaf(q, fmaf(-d, q, 1.0f), q);
+    q = fmaf(q, fmaf(-d, q, 1.0f), q);
+    return copysignf(fmaf(e, -0.5f, 0.5f) * q, o);
+}
+
+static void gate_c(const uint16_t *a, const uint16_t *b, uint16_t *dst, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        float o = fovi_bf16_to_float(a[i]), x = fovi_bf16_to_float(b[i]);
+        dst[i] = fovi_bf16_from_float((o + x) * sigmoid(o));
+    }
+}
+
+static void place_c(const uint16_t *src, int c, uint16_t *dst, int dst_step, int n)
+{
+    for (int x = 0; x < n; x++, src += c, dst += dst_step)
+        memcpy(dst, src, (size_t)c * sizeof *dst);
+}
+
+const struct fovi_bf16_dsp fovi_bf16_dsp_c = { conv_c, last_c, split_c, add_c, gate_c, place_c };
 
 /* ---- choice ---- */
 

@@ -54,14 +54,26 @@ typedef void fovi_bf16_last(const struct fovi_bf16_weights *w, const uint16_t *c
  * precision of 16 bits. */
 typedef void fovi_bf16_split(const float *src, float factor, uint16_t *dst, int x0, int x1);
 
-/* Sums of n numbers. */
-typedef void fovi_bf16_add(const uint16_t *a, const uint16_t *b, uint16_t *dst, ptrdiff_t n);
+/* n numbers from two rows: their sums, or a and b gated, (a + b) * (sigmoid(a) - 0.5). */
+typedef void fovi_bf16_join(const uint16_t *a, const uint16_t *b, uint16_t *dst, ptrdiff_t n);
+
+/* The gate's sigmoid is that of gate_dsp.h, as exact as bfloat16 can tell: |a| is cut off at 16, one step reduces the
+ * exponent, the polynomial has degree 4, and 1 / (1 + e) comes from a line through two steps of Newton's: 2e-4 of the
+ * exact value and 1e-7, where bfloat16 rounds by 4e-3. */
+#define FOVI_BF16_GATE_MOST 16.0f
+#define FOVI_BF16_GATE_LN2 0.693147181f
+#define FOVI_BF16_GATE_LINE_0 (24.0f / 17.0f)
+#define FOVI_BF16_GATE_LINE_1 (-8.0f / 17.0f)
+
+/* The c channels of n pixels to those of dst, whose pixels are dst_step numbers apart; c and dst_step are even. */
+typedef void fovi_bf16_place(const uint16_t *src, int c, uint16_t *dst, int dst_step, int n);
 
 struct fovi_bf16_dsp {
     fovi_bf16_conv *conv;
     fovi_bf16_last *last;
     fovi_bf16_split *split;
-    fovi_bf16_add *add;
+    fovi_bf16_join *add, *gate;
+    fovi_bf16_place *place;
 };
 
 extern const struct fovi_bf16_dsp fovi_bf16_dsp_c, fovi_bf16_dsp_amx;

@@ -101,14 +101,11 @@ static int is_quad(const struct fovi_exec *e, const struct fovi_layer *layer)
 
 int fovi_exec_has_bf16(const struct fovi_graph *g)
 {
-    for (int l = 0; l < g->n_layers; l++) {
-        const struct fovi_layer *layer = &g->layer[l];
-        int is_end = l == 0 || l == g->n_layers - 1;
-        if ((layer->kind != FOVI_LAYER_CONV && (is_end || layer->kind != FOVI_LAYER_ADD)) ||
-            (layer->c_out % 2 && l < g->n_layers - 1))
+    for (int l = 0; l < g->n_layers - 1; l++)
+        if (g->layer[l].c_out % 2)
             return 0;
-    }
-    return g->n_layers > 1 && g->scale * g->unshuffle <= 4;
+    return g->n_layers > 1 && g->scale * g->unshuffle <= 4 && g->layer[0].kind == FOVI_LAYER_CONV &&
+           g->layer[g->n_layers - 1].kind == FOVI_LAYER_CONV;
 }
 
 static void plan_layers(struct fovi_exec *e)
@@ -529,7 +526,8 @@ static void bf16_layer(struct slice *s, int index, int y, int n)
     }
 }
 
-static void bf16_add_layer(struct slice *s, int index, int y, int n)
+/* A sum or a gate in bfloat16. */
+static void bf16_join_layer(struct slice *s, fovi_bf16_join *join, int index, int y, int n)
 {
     int c = s->exec->layer[index].channels;
     const uint16_t *a = (const uint16_t *)ring_row(s, index - 1, y);
@@ -537,16 +535,29 @@ static void bf16_add_layer(struct slice *s, int index, int y, int n)
     uint16_t *dst = (uint16_t *)ring_row(s, index, y);
     for (int i = 0; i < n; i++) {
         ptrdiff_t at = (ptrdiff_t)s->interval[i][0] * c, end = (ptrdiff_t)s->interval[i][1] * c;
-        s->exec->bf16->add(a + at, b + at, dst + at, end - at);
+        join(a + at, b + at, dst + at, end - at);
+    }
+}
+
+static void bf16_concat_layer(struct slice *s, int index, int y, int n)
+{
+    const struct fovi_exec *e = s->exec;
+    const struct fovi_layer *layer = &e->graph->layer[index - 1];
+    uint16_t *dst = (uint16_t *)ring_row(s, index, y);
+    int step = layer->c_out;
+    for (int k = 0; k < layer->n_parts; k++) {
+        const uint16_t *part = (const uint16_t *)ring_row(s, layer->part[k] + 1, y);
+        int c = e->layer[layer->part[k] + 1].channels;
+        for (int i = 0; i < n; i++) {
+            int x0 = s->interval[i][0], x1 = s->interval[i][1];
+            e->bf16->place(part + (ptrdiff_t)x0 * c, c, dst + (ptrdiff_t)x0 * step, step, x1 - x0);
+        }
+        dst += c;
     }
 }
 
 static void add_layer(struct slice *s, int index, int y, int n)
 {
-    if (s->exec->bf16) {
-        bf16_add_layer(s, index, y, n);
-        return;
-    }
     const float *a = ring_row(s, index - 1, y);
     const float *b = ring_row(s, s->exec->graph->layer[index - 1].from + 1, y);
     float *dst = ring_row(s, index, y);
@@ -633,7 +644,17 @@ static void make_row(struct slice *s, int index, int y, int n)
         load_input(s, y);
         return;
     }
-    switch (s->exec->graph->layer[index - 1].kind) {
+    const struct fovi_bf16_dsp *bf16 = s->exec->bf16;
+    enum fovi_layer_kind kind = s->exec->graph->layer[index - 1].kind;
+    if (bf16 && kind == FOVI_LAYER_CONCAT) {
+        bf16_concat_layer(s, index, y, n);
+        return;
+    }
+    if (bf16) {
+        bf16_join_layer(s, kind == FOVI_LAYER_ADD ? bf16->add : bf16->gate, index, y, n);
+        return;
+    }
+    switch (kind) {
     case FOVI_LAYER_CONV: conv_layer(s, index, y, n); break;
     case FOVI_LAYER_ADD: add_layer(s, index, y, n); break;
     case FOVI_LAYER_GATE: gate_layer(s, index, y, n); break;

@@ -43,6 +43,9 @@ fovi_gate *fovi_gate_get(uint32_t cpu)
         return fovi_gate_f32_avx512;
     if (cpu & FOVEA_CPU_AVX2)
         return fovi_gate_f32_avx2;
+#elif defined(__aarch64__)
+    if (cpu & FOVEA_CPU_NEON)
+        return fovi_gate_f32_neon;
 #endif
     (void)cpu;
     return fovi_gate_f32_c;

@@ -28,5 +28,6 @@ typedef void fovi_gate(const float *o, const float *x, float *dst, ptrdiff_t n);
 fovi_gate fovi_gate_f32_c;
 fovi_gate fovi_gate_f32_avx2;
 fovi_gate fovi_gate_f32_avx512;
+fovi_gate fovi_gate_f32_neon;
 
 #endif

@@ -14,7 +14,7 @@ import sys
 
 NEEDED = ("aarch64-linux-gnu-gcc", "qemu-aarch64", "meson", "ninja")
 PART = {"test_net": "neon"}
-PROOFS = {"test_net": ["neon_equals_reference"],
+PROOFS = {"test_net": ["neon_equals_reference", "neon_gate_equals_reference"],
           "test_resample": ["h_is_equal_at_every_instruction_level", "v_is_equal_at_every_instruction_level"],
           "test_filter": ["kernels_and_intervals_agree", "odd_values_are_survived"]}
 

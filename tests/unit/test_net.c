@@ -43,6 +43,8 @@ static const char blocks_text[] =
     "unshuffle 2; conv3x3 4 8 prelu; conv3x3 8 8 prelu; conv3x3 8 16; shuffle 4; add base";
 static const char gates_text[] = "conv3x3 1 8; conv3x3 8 8 prelu; conv3x3 8 8; gate 0; conv3x3 8 8; gate 3; "
                                  "concat 0 5 3; conv1x1 24 8; conv3x3 8 4; shuffle 2; add base";
+static const char residual_text[] = "conv3x3 1 8 prelu; conv3x3 8 8 prelu; conv3x3 8 8; add 0; conv3x3 8 8 prelu; "
+                                    "conv3x3 8 8; add 3; conv3x3 8 4; shuffle 2; add base";
 static const char mixed_text[] =
     "unshuffle 4; conv3x3 16 8; conv1x1 8 8; gate 0; concat 2 0; conv3x3 16 64; shuffle 8; "
     "add base";
@@ -303,156 +305,6 @@ static void neon_equals_reference(void **state)
     check_quad(fovi_conv_quad_get(cpu));
 }
 
-/* ---- bfloat16 ---- */
-
-static void bf16_is_nearest_even(void **state)
-{
-    (void)state;
-    static const struct {
-        float value;
-        uint16_t bits;
-    } cases[] = { { 0.0f, 0 },
-                  { -0.0f, 0x8000 },
-                  { 1.0f, 0x3f80 },
-                  { 0x1.01p0f, 0x3f80 },       /* half way, to even */
-                  { 0x1.03p0f, 0x3f82 },       /* half way, to even */
-                  { 0x1.010002p0f, 0x3f81 },   /* a little more */
-                  { -0x1.03p0f, 0xbf82 },      /* */
-                  { 0x1.fffffep127f, 0x7f80 }, /* beyond the largest */
-                  { 0x1p-126f, 0x0080 },       /* the least normal one */
-                  { 0x1.fcp-127f, 0 },         /* less becomes zero */
-                  { INFINITY, 0x7f80 } };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(fovi_bf16_from_float(cases[i].value), cases[i].bits);
-    uint16_t nan = fovi_bf16_from_float(NAN);
-    assert_true((nan & 0x7fff) > 0x7f80);
-    for (unsigned b = 0; b < 0x10000u; b++)
-        if ((b & 0x7f80u) && ((b & 0x7f80u) != 0x7f80u || !(b & 0x7fu)))
-            assert_int_equal(fovi_bf16_from_float(fovi_bf16_to_float((uint16_t)b)), b);
-}
-
-#define BF16_STRIDE (200 + 2 * FOVI_BF16_OVERREAD) /* pixels of a row */
-#define BF16_MOST 48                               /* channels */
-
-struct bf16_case {
-    int k, c_in, c_out, prelu, is_first, scale;
-};
-
-struct bf16_layer {
-    struct fovi_bf16_weights w;
-    uint16_t *packed, *in, *out;
-    float lanes[2 * 4 * BF16_MOST];
-    const uint16_t *rows[8];
-};
-
-/* Random weights and inputs; some of each so small or large that products underflow or cancel. */
-static void bf16_layer_init(struct bf16_layer *l, const struct bf16_case *c, struct fovi_rng *rng)
-{
-    static float weight[BF16_MOST * BF16_MOST * 25], bias[BF16_MOST], slope[BF16_MOST];
-    fill(weight, sizeof weight / sizeof *weight, rng);
-    fill(bias, BF16_MOST, rng);
-    fill(slope, BF16_MOST, rng);
-    weight[3] = 1e-38f;
-    weight[5] = 0x1p-100f;
-    fovi_bf16_init(&l->w, c->k, c->c_in, c->c_out, c->is_first, c->scale);
-    l->packed = malloc(fovi_bf16_packed_size(&l->w) * sizeof *l->packed);
-    fovi_bf16_pack(&l->w, c->is_first, weight, bias, c->prelu ? slope : NULL, l->packed, l->lanes,
-                   l->lanes + 4 * BF16_MOST);
-    ptrdiff_t row = (ptrdiff_t)BF16_STRIDE * l->w.c_in;
-    l->in = malloc((size_t)(8 * row) * sizeof *l->in);
-    for (ptrdiff_t i = 0; i < 8 * row; i++) {
-        double v = 2.0 * fovi_rng_uniform(rng) - 1.0;
-        l->in[i] = fovi_bf16_from_float((float)(fovi_rng_below(rng, 50) ? v : v * 1e-36));
-    }
-    for (int i = 0; i < 8; i++)
-        l->rows[i] = l->in + i * row + (ptrdiff_t)FOVI_BF16_OVERREAD / 2 * l->w.c_in;
-}
-
-/* Outputs of the kernel, with guards around. */
-static void bf16_run(const struct fovi_bf16_dsp *dsp, const struct bf16_layer *l, int x0, int x1, unsigned char *out,
-                     size_t size)
-{
-    static float memory[FOVI_BF16_SCRATCH + 16];
-    float *scratch = memory + (64 - (uintptr_t)memory % 64) % 64 / sizeof *memory;
-    memset(out, 0x5a, size);
-    uint16_t *dst[4];
-    float *last[16];
-    for (int i = 0; i < 4; i++)
-        dst[i] = (uint16_t *)(void *)out + (ptrdiff_t)i * BF16_STRIDE * l->w.c_out + 64;
-    for (int i = 0; i < 4 * l->w.scale; i++)
-        last[i] = (float *)(void *)out + (ptrdiff_t)i * BF16_STRIDE * l->w.scale + 64;
-    if (l->w.scale)
-        dsp->last(&l->w, l->rows, last, x1 % 4 + 1, x0, x1, scratch);
-    else
-        dsp->conv(&l->w, l->rows, dst, x0, x1, scratch);
-}
-
-static void bf16_compare(const struct fovi_bf16_dsp *dsp, const struct bf16_case *c, struct fovi_rng *rng)
-{
-    static const int spans[][2] = { { 0, 1 },   { 0, 15 },   { 0, 16 },  { 4, 20 }, { 12, 29 },
-                                    { 0, 130 }, { 16, 113 }, { 4, 199 }, { 8, 8 } };
-    struct bf16_layer l;
-    bf16_layer_init(&l, c, rng);
-    size_t size = (size_t)(4 * BF16_STRIDE) * (size_t)(c->scale ? c->scale * c->scale * 4 : c->c_out * 2) + 512;
-    unsigned char *expected = malloc(size), *got = malloc(size);
-    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
-        bf16_run(&fovi_bf16_dsp_c, &l, spans[i][0], spans[i][1], expected, size);
-        bf16_run(dsp, &l, spans[i][0], spans[i][1], got, size);
-        if (memcmp(expected, got, size) != 0)
-            fail_msg("bfloat16, %dx%d %d -> %d, columns %d..%d differ", c->k, c->k, c->c_in, c->c_out, spans[i][0],
-                     spans[i][1]);
-    }
-    free(expected);
-    free(got);
-    free(l.packed);
-    free(l.in);
-}
-
-static void bf16_compare_rows(const struct fovi_bf16_dsp *dsp, struct fovi_rng *rng)
-{
-    static float src[100];
-    static uint16_t expected[500], got[500];
-    fill(src, 100, rng);
-    src[7] = 1e-39f;
-    src[8] = 3e38f;
-    for (int n = 0; n < 70; n++) {
-        memset(expected, 0x5a, sizeof expected);
-        memset(got, 0x5a, sizeof got);
-        fovi_bf16_dsp_c.split(src, 1.0f / 255.0f, expected, n % 5, n);
-        dsp->split(src, 1.0f / 255.0f, got, n % 5, n);
-        assert_memory_equal(expected, got, sizeof got);
-        memcpy(got, expected, sizeof got);
-        fovi_bf16_dsp_c.add(expected, expected + 61, expected + 300, n);
-        dsp->add(got, got + 61, got + 300, n);
-        assert_memory_equal(expected, got, sizeof got);
-    }
-}
-
-static void amx_equals_reference(void **state)
-{
-    (void)state;
-    static const struct bf16_case cases[] = {
-        { 3, 16, 16, 1, 0, 0 }, { 3, 1, 16, 1, 1, 0 },  { 3, 16, 4, 0, 0, 2 },  { 3, 16, 9, 0, 0, 3 },
-        { 3, 32, 16, 1, 0, 4 }, { 3, 32, 32, 1, 0, 0 }, { 3, 48, 48, 0, 0, 0 }, { 5, 16, 16, 1, 0, 0 },
-        { 1, 16, 32, 0, 0, 0 }, { 3, 12, 14, 1, 0, 0 }, { 3, 28, 28, 1, 0, 0 }, { 5, 1, 8, 1, 1, 0 },
-        { 1, 8, 4, 1, 0, 2 },   { 5, 6, 4, 1, 0, 2 },   { 3, 2, 2, 1, 0, 0 },
-    };
-    fovea_context *ctx = make_context(1, FOVEA_CPU_ALL);
-    uint32_t cpu = fovea_context_cpu(ctx);
-    fovea_context_free(&ctx);
-    if (!(cpu & FOVEA_CPU_AMX)) {
-        print_message("this processor has no AMX\n");
-        skip();
-    }
-    const struct fovi_bf16_dsp *dsp = fovi_bf16_dsp_get(cpu);
-    struct fovi_rng rng = { 9 };
-    assert_ptr_not_equal(dsp->conv, fovi_bf16_dsp_c.conv);
-    assert_ptr_not_equal(dsp->last, fovi_bf16_dsp_c.last);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        bf16_compare(dsp, &cases[i], &rng);
-    bf16_compare_rows(dsp, &rng);
-}
-
 /* ---- the gated sum ---- */
 
 static void check_gate(fovi_gate *kernel)
@@ -472,6 +324,20 @@ static void check_gate(fovi_gate *kernel)
         kernel(o + n, x + n, got + n, n);
         assert_memory_equal(expected, got, sizeof got);
     }
+}
+
+static void neon_gate_equals_reference(void **state)
+{
+    (void)state;
+    fovea_context *ctx = make_context(1, FOVEA_CPU_ALL);
+    uint32_t cpu = fovea_context_cpu(ctx);
+    fovea_context_free(&ctx);
+    if (!(cpu & FOVEA_CPU_NEON)) {
+        print_message("this processor has no NEON\n");
+        skip();
+    }
+    assert_ptr_not_equal(fovi_gate_get(cpu), fovi_gate_f32_c);
+    check_gate(fovi_gate_get(cpu));
 }
 
 static void gates_are_exact_and_alike(void **state)
@@ -698,6 +564,7 @@ struct bf16_plane {
     ptrdiff_t row; /* numbers of a row */
 };
 
+#define MOST_CHANNELS 48
 #define BF16_BORDER 8 /* rows above and below; columns to the left */
 
 static uint16_t *bf16_row(const struct bf16_plane *p, int y)
@@ -717,12 +584,12 @@ static void direct_bf16_conv(const struct fovi_layer *layer, int is_first, int s
                              const struct bf16_plane *to, int width, int height, float *out)
 {
     struct fovi_bf16_weights w;
-    float lanes[2 * 4 * BF16_MOST];
+    float lanes[2 * 4 * MOST_CHANNELS];
     fovi_bf16_init(&w, layer->k, layer->c_in, layer->c_out, is_first, scale);
     uint16_t *packed = calloc(fovi_bf16_packed_size(&w), sizeof *packed);
     uint16_t *spare = calloc((size_t)to->row, sizeof *spare), *dst[4];
     fovi_bf16_pack(&w, is_first, layer->weight, layer->bias, layer->has_prelu ? layer->slope : NULL, packed, lanes,
-                   lanes + 4 * BF16_MOST);
+                   lanes + 4 * MOST_CHANNELS);
     for (int y = 0; y < height; y += 4) {
         const uint16_t *rows[8];
         float *last[16];
@@ -741,6 +608,22 @@ static void direct_bf16_conv(const struct fovi_layer *layer, int is_first, int s
     free(packed);
 }
 
+/* A row of layer l that is no convolution; plane[l]: its input. */
+static void direct_bf16_row(const struct fovi_layer *layer, const struct bf16_plane *plane, int l, int y, int width)
+{
+    const uint16_t *in = bf16_row(&plane[l], y), *other = bf16_row(&plane[layer->from + 1], y);
+    uint16_t *out = bf16_row(&plane[l + 1], y);
+    if (layer->kind == FOVI_LAYER_ADD)
+        fovi_bf16_dsp_c.add(in, other, out, (ptrdiff_t)width * layer->c_out);
+    if (layer->kind == FOVI_LAYER_GATE)
+        fovi_bf16_dsp_c.gate(in, other, out, (ptrdiff_t)width * layer->c_out);
+    for (int k = 0; k < layer->n_parts; k++) {
+        const struct bf16_plane *part = &plane[layer->part[k] + 1];
+        fovi_bf16_dsp_c.place(bf16_row(part, y), part->channels, out, layer->c_out, width);
+        out += part->channels;
+    }
+}
+
 /* The whole network in bfloat16, layer by layer. */
 static void direct_bf16(const struct network *n, const float *luma, int width, int height, float *out)
 {
@@ -748,7 +631,7 @@ static void direct_bf16(const struct network *n, const float *luma, int width, i
     int u = g->unshuffle, in_width = width, in_height = height, s = g->scale;
     width = (width + u - 1) / u;
     height = (height + u - 1) / u;
-    struct bf16_plane plane[8] = { bf16_plane(FOVI_BF16_SPLIT * u * u, width, height) };
+    struct bf16_plane plane[16] = { bf16_plane(FOVI_BF16_SPLIT * u * u, width, height) };
     float *blocks = direct_input(luma, u, in_width, in_height, width, height);
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
@@ -759,10 +642,9 @@ static void direct_bf16(const struct network *n, const float *luma, int width, i
     for (int l = 0; l < g->n_layers; l++) {
         const struct fovi_layer *layer = &g->layer[l];
         plane[l + 1] = bf16_plane(layer->c_out, width, height);
-        if (layer->kind == FOVI_LAYER_ADD)
+        if (layer->kind != FOVI_LAYER_CONV)
             for (int y = 0; y < height; y++)
-                fovi_bf16_dsp_c.add(bf16_row(&plane[l], y), bf16_row(&plane[layer->from + 1], y),
-                                    bf16_row(&plane[l + 1], y), (ptrdiff_t)width * layer->c_out);
+                direct_bf16_row(layer, plane, l, y, width);
         else
             direct_bf16_conv(layer, l == 0, l == g->n_layers - 1 ? s * u : 0, &plane[l], &plane[l + 1], width, height,
                              whole);
@@ -839,6 +721,8 @@ static void frames_equal_direct(void **state)
         check_frames(mixed_text, FOVI_EXEC_F32, masks[i]);
     }
     for (int i = 0; i < 2; i++) {
+        check_frames(gates_text, formats[i], FOVEA_CPU_ALL);
+        check_frames(residual_text, formats[i], FOVEA_CPU_ALL);
         check_frames(blocks_text, formats[i], 0);
         check_frames(blocks_text, formats[i], FOVEA_CPU_ALL);
         check_frames(tiny_text, formats[i], 0);
@@ -878,9 +762,10 @@ static void tiles_equal_full_frame(void **state)
     static const struct {
         const char *text;
         enum fovi_exec_format format;
-    } cases[] = { { tiny_text, FOVI_EXEC_F32 },  { skip_text, FOVI_EXEC_F32 },   { tiny_text, FOVI_EXEC_BF16 },
-                  { skip_text, FOVI_EXEC_BF16 }, { blocks_text, FOVI_EXEC_F32 }, { blocks_text, FOVI_EXEC_BF16 },
-                  { gates_text, FOVI_EXEC_F32 }, { mixed_text, FOVI_EXEC_F32 } };
+    } cases[] = { { tiny_text, FOVI_EXEC_F32 },     { skip_text, FOVI_EXEC_F32 },     { tiny_text, FOVI_EXEC_BF16 },
+                  { skip_text, FOVI_EXEC_BF16 },    { blocks_text, FOVI_EXEC_F32 },   { blocks_text, FOVI_EXEC_BF16 },
+                  { gates_text, FOVI_EXEC_F32 },    { mixed_text, FOVI_EXEC_F32 },    { gates_text, FOVI_EXEC_BF16 },
+                  { residual_text, FOVI_EXEC_F32 }, { residual_text, FOVI_EXEC_BF16 } };
     struct fovi_rng rng = { 21 };
     int width = 150, height = 77, n_tiles = 10 * 5;
     float *luma = random_luma(width, height), *full = malloc((size_t)(width * height * 9) * sizeof *full);
@@ -946,7 +831,8 @@ static void bf16_needs_even_channels(void **state)
     } cases[] = { { tiny_text, 1 },
                   { skip_text, 1 },
                   { blocks_text, 1 },
-                  { gates_text, 0 },
+                  { gates_text, 1 },
+                  { residual_text, 1 },
                   { mixed_text, 0 },
                   { "conv3x3 1 7; conv3x3 7 4; shuffle 2; add base", 0 },
                   { "conv3x3 1 4; shuffle 2; add base", 0 },
@@ -968,12 +854,11 @@ int main(void)
         cmocka_unit_test(avx2_equals_reference),
         cmocka_unit_test(avx512_equals_reference),
         cmocka_unit_test(neon_equals_reference),
+        cmocka_unit_test(neon_gate_equals_reference),
         cmocka_unit_test(gates_are_exact_and_alike),
         cmocka_unit_test(frames_equal_direct),
         cmocka_unit_test(tiles_equal_full_frame),
         cmocka_unit_test(failed_allocations_leave_nothing),
-        cmocka_unit_test(bf16_is_nearest_even),
-        cmocka_unit_test(amx_equals_reference),
         cmocka_unit_test(bf16_needs_even_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <immintrin.h>
 
 #include "net/bf16_dsp.h"
+#include "net/gate_dsp.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -296,4 +297,49 @@ static void add_amx(const uint16_t *a, const uint16_t *b, uint16_t *dst, ptrdiff
     }
 }
 
-const struct fovi_bf16_dsp fovi_bf16_dsp_amx = { conv_amx, last_amx, split_amx, add_amx };
+/* sigmoid(o) - 0.5 */
+INLINE __m512 sigmoid(__m512 o)
+{
+    const __m512 sign = _mm512_set1_ps(-0.0f), one = _mm512_set1_ps(1.0f), half = _mm512_set1_ps(0.5f);
+    const __m512 round = _mm512_set1_ps(FOVI_GATE_ROUND), line_0 = _mm512_set1_ps(FOVI_BF16_GATE_LINE_0);
+    __m512 v = _mm512_or_ps(_mm512_min_ps(_mm512_andnot_ps(sign, o), _mm512_set1_ps(FOVI_BF16_GATE_MOST)), sign);
+    __m512 n = _mm512_fmadd_ps(v, _mm512_set1_ps(FOVI_GATE_LOG2E), round);
+    __m512i power = _mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(n), 23), _mm512_set1_epi32(127 << 23));
+    __m512 r = _mm512_fmadd_ps(_mm512_sub_ps(n, round), _mm512_set1_ps(-FOVI_BF16_GATE_LN2), v);
+    __m512 p = _mm512_fmadd_ps(_mm512_set1_ps(FOVI_GATE_C4), r, _mm512_set1_ps(FOVI_GATE_C3));
+    p = _mm512_fmadd_ps(p, r, half);
+    p = _mm512_fmadd_ps(p, r, one);
+    p = _mm512_fmadd_ps(p, r, one);
+    __m512 e = _mm512_mul_ps(_mm512_castsi512_ps(power), p), d = _mm512_add_ps(e, one);
+    __m512 q = _mm512_fmadd_ps(d, _mm512_set1_ps(FOVI_BF16_GATE_LINE_1), line_0);
+    q = _mm512_fmadd_ps(q, _mm512_fnmadd_ps(d, q, one), q);
+    q = _mm512_fmadd_ps(q, _mm512_fnmadd_ps(d, q, one), q);
+    __m512 s = _mm512_mul_ps(_mm512_fnmadd_ps(e, half, half), q);
+    return _mm512_or_ps(s, _mm512_and_ps(sign, o));
+}
+
+INLINE __m512 gate(__m512 o, __m512 x)
+{
+    return _mm512_mul_ps(_mm512_add_ps(o, x), sigmoid(o));
+}
+
+static void gate_amx(const uint16_t *a, const uint16_t *b, uint16_t *dst, ptrdiff_t n)
+{
+    for (; n > 0; n -= 16, a += 16, b += 16, dst += 16) {
+        __mmask16 mask = (__mmask16)(n >= 16 ? 0xffffu : (1u << n) - 1u);
+        __m512 v = gate(as_floats(_mm256_maskz_loadu_epi16(mask, a)), as_floats(_mm256_maskz_loadu_epi16(mask, b)));
+        _mm256_mask_storeu_epi16(dst, mask, (__m256i)_mm512_cvtneps_pbh(v));
+    }
+}
+
+static void place_amx(const uint16_t *src, int c, uint16_t *dst, int dst_step, int n)
+{
+    for (int x = 0; x < n; x++, src += c, dst += dst_step) {
+        for (int i = 0; i < c; i += 32) {
+            __mmask32 mask = c - i >= 32 ? 0xffffffffu : (1u << (c - i)) - 1u;
+            _mm512_mask_storeu_epi16(dst + i, mask, _mm512_maskz_loadu_epi16(mask, src + i));
+        }
+    }
+}
+
+const struct fovi_bf16_dsp fovi_bf16_dsp_amx = { conv_amx, last_amx, split_amx, add_amx, gate_amx, place_amx };
