@@ -14,10 +14,13 @@
 
 /* Columns that a slice has at most, unless that makes too many slices: what lies between them costs memory. */
 #define SLICE_COLUMNS 384
-#define MAX_SLICES 24
+#define MAX_SLICES 40
 
 /* Floats before each row of a channel: zeros beside the picture, and those after the row of the channel before. */
 #define ROW_PAD 16
+
+/* More rows than pictures have, and their layers may look beyond. */
+#define NO_END (1 << 30)
 
 /* Rows that a layer makes at a time. The groups of the last layer start at multiples of it; those of a layer whose
  * output is needed `reach` rows further down start `reach` rows further down: they end where its readers' inputs do. */
@@ -28,7 +31,9 @@ struct plan_layer {
     int channels;
     int reach;    /* radius of all that comes after: how far beyond a wanted pixel this output is needed */
     int back;     /* how many groups earlier than the last layer's group, at most, this output's group is needed */
-    int capacity; /* rows of its ring */
+    int keep;     /* how many rows the next group may need of those before it */
+    int capacity; /* rows that are in use at one time */
+    int own_rows; /* rows of a slice's own ring: those that outlive a call, or all */
     int is_quad;  /* whether it makes its rows four at once */
     int64_t macs; /* for one pixel */
     struct fovi_conv_weights conv;
@@ -38,13 +43,13 @@ struct plan_layer {
 /* Columns that are worked on by one thread at a time. */
 struct slice {
     struct fovi_exec *exec;
-    int x0, x1;                             /* output columns */
-    ptrdiff_t stride;                       /* floats of a row of one channel */
-    int next[FOVI_GRAPH_MAX_LAYERS + 1];    /* first row of the next group, from -3 on */
-    float *ring[FOVI_GRAPH_MAX_LAYERS + 1]; /* its first row at the picture's column 0 (which it may not have) */
-    float *zero;                            /* a row of zeros for all channels: above and below the picture */
-    float *scratch;                         /* of the thread that works on it */
-    int (*interval)[2];                     /* columns to compute in a group of rows */
+    int x0, x1;                                /* output columns */
+    ptrdiff_t stride;                          /* floats of a row of one channel */
+    int next[FOVI_GRAPH_MAX_LAYERS + 1];       /* first row of the next group, from -3 on */
+    float *ring[FOVI_GRAPH_MAX_LAYERS + 1];    /* its own first row at the picture's column 0 (which it may not have) */
+    float *passing[FOVI_GRAPH_MAX_LAYERS + 1]; /* the same of the ring that belongs to the thread at work */
+    float *scratch;                            /* of the thread at work */
+    int (*interval)[2];                        /* columns to compute in a group of rows */
     int64_t macs;
 };
 
@@ -63,16 +68,20 @@ struct fovi_exec {
     uint8_t value;
     struct plan_layer layer[FOVI_GRAPH_MAX_LAYERS + 1];
     float *packed, *lanes, *arena, *scratch;
+    float *zero;    /* a row of zeros for all channels: above and below the picture */
+    float *passing; /* for each thread, rings of the rows that no later call needs */
     int (*intervals)[2];
     int max_intervals;
-    int n_slices_max, n_slices;
+    int n_slices_wanted, n_slices_max, n_slices;
+    int slice_tiles; /* most tile columns of a slice */
     struct slice *slice;
-    int64_t *column_work;             /* wanted pixels of each tile column */
-    size_t floats_per_column, widest; /* channels of all rows of all rings; of the widest layer */
-    size_t scratch_floats;            /* for each thread */
+    int64_t *column_work;                  /* wanted pixels of each tile column */
+    size_t widest;                         /* floats of a column of the widest layer */
+    size_t passing_floats, scratch_floats; /* for each thread */
     /* of the current call */
     const struct fovi_window *luma;
     int y0, y1;
+    int first, end; /* rows of the last layer made in earlier calls and after this one, as if the picture had no ends */
     float *out;
     ptrdiff_t out_stride;
 };
@@ -118,15 +127,18 @@ static void plan_layers(struct fovi_exec *e)
         for (int r = l + 1; r < g->n_layers; r++)
             if (fovi_graph_reads(g, r, l))
                 p->reach = imax(p->reach, e->layer[r + 1].reach + fovi_graph_own_radius(&g->layer[r]));
-        p->capacity = GROUP;
+        p->keep = 0;
         for (int r = l + 1; r < g->n_layers; r++) {
             if (!fovi_graph_reads(g, r, l))
                 continue;
             int ahead = p->reach - (e->layer[r + 1].reach -
                                     fovi_graph_own_radius(&g->layer[r])); /* of the first row that r reads */
-            p->capacity = imax(p->capacity, ahead + GROUP);
+            p->keep = imax(p->keep, ahead);
             p->back = imax(p->back, e->layer[r + 1].back + (ahead + GROUP - 1) / GROUP);
         }
+        p->capacity = p->keep + GROUP;
+        /* With fewer rows in a call those to be kept would be written while the last call's are still in use. */
+        p->own_rows = p->capacity <= FOVI_EXEC_LEAST_ROWS / g->unshuffle ? p->keep : p->capacity;
     }
     e->radius = e->layer[0].reach;
 }
@@ -195,31 +207,53 @@ static ptrdiff_t pixel_floats(const struct fovi_exec *e, const struct plan_layer
     return e->bf16 ? p->channels / 2 : p->channels;
 }
 
-/* Memory for the rings of all slices together, whatever their widths, and for each thread's work on a block. */
+/* Floats of the rings for one column: those that each slice has, or those that each thread has. */
+static size_t column_floats(const struct fovi_exec *e, int is_passing)
+{
+    size_t floats = 0;
+    for (int l = 0; l <= e->graph->n_layers; l++) {
+        const struct plan_layer *p = &e->layer[l];
+        int rows = is_passing ? (p->own_rows < p->capacity ? p->capacity : 0) : p->own_rows;
+        floats += (size_t)pixel_floats(e, p) * (size_t)rows;
+    }
+    return floats;
+}
+
+static size_t scratch_floats(const struct fovi_exec *e)
+{
+    size_t channels = 0;
+    if (e->bf16)
+        return FOVI_BF16_SCRATCH + ((size_t)(e->width * e->shuffle) + 15) / 16 * 16;
+    for (int l = 0; l <= e->graph->n_layers; l++)
+        if (e->layer[l].is_quad && (size_t)e->layer[l].conv.c_in > channels)
+            channels = (size_t)e->layer[l].conv.c_in;
+    return FOVI_QUAD_INPUTS * FOVI_QUAD_COLUMNS * channels;
+}
+
+/* Memory for the rings of all slices together, whatever their widths, and for each thread's work. */
 static int take_memory(struct fovi_exec *e)
 {
-    size_t floats = 0, quad_channels = 0;
+    size_t n_threads = (size_t)fovea_context_threads(e->ctx), n_slices = (size_t)e->n_slices_max;
     e->widest = 1;
-    for (int l = 0; l <= e->graph->n_layers; l++) {
-        size_t c = (size_t)pixel_floats(e, &e->layer[l]);
-        floats += c * (size_t)e->layer[l].capacity;
-        e->widest = c > e->widest ? c : e->widest;
-        if (e->layer[l].is_quad && (size_t)e->layer[l].conv.c_in > quad_channels)
-            quad_channels = (size_t)e->layer[l].conv.c_in;
-    }
-    e->floats_per_column = floats + e->widest;
-    e->scratch_floats = e->bf16 ? FOVI_BF16_SCRATCH + ((size_t)(e->width * e->shuffle) + 15) / 16 * 16
-                                : FOVI_QUAD_INPUTS * FOVI_QUAD_COLUMNS * quad_channels;
+    for (int l = 0; l <= e->graph->n_layers; l++)
+        if ((size_t)pixel_floats(e, &e->layer[l]) > e->widest)
+            e->widest = (size_t)pixel_floats(e, &e->layer[l]);
     size_t overread = e->bf16 ? FOVI_BF16_OVERREAD * e->widest : FOVI_CONV_OVERREAD;
+    size_t stride = (size_t)row_stride(e, imin(e->slice_tiles * e->tile, e->width));
+    e->scratch_floats = scratch_floats(e);
+    e->passing_floats = (column_floats(e, 1) * stride + overread + 15) / 16 * 16;
     /* Slices are whole tiles but for the last, so that row_stride adds as much to each, at most. */
-    size_t columns = (size_t)(e->width + e->tile) + (size_t)e->n_slices_max * (size_t)(row_stride(e, 0) + 16);
-    e->arena = fovi_alloc(e->ctx, columns * e->floats_per_column + overread, sizeof *e->arena);
-    e->scratch = fovi_alloc(e->ctx, e->scratch_floats * (size_t)fovea_context_threads(e->ctx), sizeof *e->scratch);
-    e->max_intervals = e->n_tiles_x / 2 + 2;
-    e->intervals = fovi_alloc(e->ctx, (size_t)e->n_slices_max * (size_t)e->max_intervals, sizeof *e->intervals);
-    e->slice = fovi_alloc(e->ctx, (size_t)e->n_slices_max, sizeof *e->slice);
+    size_t columns = (size_t)(e->width + e->tile) + n_slices * (size_t)(row_stride(e, 0) + 16);
+    e->arena = fovi_alloc(e->ctx, columns * column_floats(e, 0) + overread, sizeof *e->arena);
+    e->zero = fovi_alloc(e->ctx, stride * e->widest + overread, sizeof *e->zero);
+    e->passing = fovi_alloc(e->ctx, e->passing_floats * n_threads, sizeof *e->passing);
+    e->scratch = fovi_alloc(e->ctx, e->scratch_floats * n_threads, sizeof *e->scratch);
+    e->max_intervals = e->slice_tiles / 2 + 2;
+    e->intervals = fovi_alloc(e->ctx, n_slices * (size_t)e->max_intervals, sizeof *e->intervals);
+    e->slice = fovi_alloc(e->ctx, n_slices, sizeof *e->slice);
     e->column_work = fovi_alloc(e->ctx, (size_t)e->n_tiles_x, sizeof *e->column_work);
-    return e->arena && e->scratch && e->intervals && e->slice && e->column_work ? FOVEA_OK : fovi_alloc_error(e->ctx);
+    int has_all = e->arena && e->zero && e->passing && e->scratch && e->intervals && e->slice && e->column_work;
+    return has_all ? FOVEA_OK : fovi_alloc_error(e->ctx);
 }
 
 /* Enough slices for the threads, and narrow enough that a slice's rings stay in a core's own cache; each costs the
@@ -253,7 +287,10 @@ int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, enum fo
     e->bf16 = format == FOVI_EXEC_BF16 ? fovi_bf16_dsp_get(fovea_context_cpu(ctx)) : NULL;
     e->n_tiles_x = (width + TILE - 1) / TILE;
     plan_layers(e);
-    e->n_slices_max = choose_slices(e->width, e->tile, fovea_context_threads(ctx));
+    e->n_slices_wanted = choose_slices(e->width, e->tile, fovea_context_threads(ctx));
+    /* Where little is wanted a slice may be wider than the others, but not so that the threads' rings become large. */
+    e->slice_tiles = (e->n_tiles_x + e->n_slices_wanted - 1) / e->n_slices_wanted * 5 / 4;
+    e->n_slices_max = e->n_slices_wanted + e->n_tiles_x / e->slice_tiles;
     int code = pack_weights(e);
     if (!code)
         code = take_memory(e);
@@ -273,6 +310,8 @@ void fovi_exec_free(struct fovi_exec **exec)
     fovi_free(ctx, e->slice);
     fovi_free(ctx, e->intervals);
     fovi_free(ctx, e->scratch);
+    fovi_free(ctx, e->passing);
+    fovi_free(ctx, e->zero);
     fovi_free(ctx, e->arena);
     fovi_free(ctx, e->lanes);
     fovi_free(ctx, e->packed);
@@ -306,7 +345,12 @@ static float *column_0(const struct slice *s, float *row, ptrdiff_t floats, int 
     return row + (ROW_PAD - first) * (s->exec->bf16 ? floats : 1);
 }
 
-/* Each ring starts at the first column that is computed, so that reading and writing are aligned in all of them. */
+/* Of a ring: the first that is computed, so that reading and writing are aligned in all of them. */
+static int first_column(const struct slice *s, const struct plan_layer *p)
+{
+    return s->x0 ? s->x0 - p->reach : 0;
+}
+
 static void slice_init(struct fovi_exec *e, struct slice *s, int x0, int x1, float **arena)
 {
     *s = (struct slice){ .exec = e, .x0 = x0, .x1 = x1, .stride = row_stride(e, x1 - x0) };
@@ -314,12 +358,10 @@ static void slice_init(struct fovi_exec *e, struct slice *s, int x0, int x1, flo
     float *start = *arena;
     for (int l = 0; l <= e->graph->n_layers; l++) {
         const struct plan_layer *p = &e->layer[l];
-        s->ring[l] = column_0(s, *arena, pixel_floats(e, p), x0 ? x0 - p->reach : 0);
-        *arena += p->capacity * pixel_floats(e, p) * s->stride;
+        s->ring[l] = column_0(s, *arena, pixel_floats(e, p), first_column(s, p));
+        *arena += p->own_rows * pixel_floats(e, p) * s->stride;
         s->next[l] = -((GROUP - p->reach % GROUP) % GROUP);
     }
-    s->zero = *arena;
-    *arena += (ptrdiff_t)e->widest * s->stride;
     memset(start, 0, (size_t)(*arena - start) * sizeof *start);
 }
 
@@ -331,11 +373,12 @@ void fovi_exec_begin(struct fovi_exec *e, const uint8_t *tiles, uint8_t value)
     float *arena = e->arena;
     int x = 0;
     e->n_slices = 0;
-    for (int i = 0; i < e->n_slices_max && x < e->n_tiles_x; i++) {
-        int first = x, left = e->n_slices_max - 1 - i;
+    while (x < e->n_tiles_x) {
+        int first = x, end = imin(first + e->slice_tiles, e->n_tiles_x);
+        int64_t share = done * e->n_slices_wanted / total + 1; /* of n_slices_wanted: where the slice ends */
         do
             done += e->column_work[x++];
-        while (x < e->n_tiles_x - left && (left == 0 || done * e->n_slices_max < total * (i + 1)));
+        while (x < end && done * e->n_slices_wanted < total * share);
         slice_init(e, &e->slice[e->n_slices++], first * e->tile, imin(x * e->tile, e->width), &arena);
     }
 }
@@ -368,11 +411,19 @@ static int find_intervals(const struct slice *s, const struct plan_layer *p, int
     return n;
 }
 
-/* Rows outside the picture, which a group may have at its ends, have a place in the ring too. */
+/* Where row y of a layer is: in the slice's own ring if an earlier call made it or a later one may need it, else in the
+ * thread's. Rows outside the picture, which a group may have at its ends, have a place too. */
 static float *ring_row(const struct slice *s, int index, int y)
 {
-    const struct plan_layer *p = &s->exec->layer[index];
-    return s->ring[index] + (ptrdiff_t)((y + p->capacity) % p->capacity) * pixel_floats(s->exec, p) * s->stride;
+    const struct fovi_exec *e = s->exec;
+    const struct plan_layer *p = &e->layer[index];
+    int first = e->first + p->reach, kept = e->end + p->reach - p->keep; /* from there on: this call's, to be kept */
+    ptrdiff_t row = pixel_floats(e, p) * s->stride;
+    if (p->own_rows == p->capacity)
+        return s->ring[index] + (y + p->capacity) % p->capacity * row;
+    if (y >= first && y < kept)
+        return s->passing[index] + (y + p->capacity) % p->capacity * row;
+    return s->ring[index] + (y - (y < first ? first - p->keep : kept)) * row;
 }
 
 /* Row y of the output of index, zeros outside the picture. */
@@ -381,7 +432,7 @@ static const float *input_row(const struct slice *s, int index, int y)
     const struct fovi_exec *e = s->exec;
     if (y >= 0 && y < e->height)
         return ring_row(s, index, y);
-    return column_0(s, s->zero, pixel_floats(e, &e->layer[index]), s->x0 - e->radius);
+    return column_0(s, e->zero, pixel_floats(e, &e->layer[index]), s->x0 - e->radius);
 }
 
 /* Every step-th float from in on, n of them, as level / 255. */
@@ -696,11 +747,33 @@ static void advance(struct slice *s, int index, int y)
     }
 }
 
+/* Zeros beside the picture in a thread's ring of a layer, where another slice's columns may have been. */
+static void clear_sides(const struct slice *s, const struct plan_layer *p, float *ring)
+{
+    const struct fovi_exec *e = s->exec;
+    ptrdiff_t floats = pixel_floats(e, p), unit = e->bf16 ? floats : 1, n = p->capacity * floats / unit;
+    ptrdiff_t right = ROW_PAD + e->width - first_column(s, p), row = s->stride * unit;
+    for (ptrdiff_t i = 0; i < n && s->x0 == 0; i++)
+        memset(ring + i * row, 0, (size_t)(ROW_PAD * unit) * sizeof *ring);
+    for (ptrdiff_t i = 0; i < n && s->x1 == e->width; i++)
+        memset(ring + i * row + right * unit, 0, (size_t)(row - right * unit) * sizeof *ring);
+}
+
 static void slice_job(void *arg, int index, int worker)
 {
     struct fovi_exec *e = arg;
-    e->slice[index].scratch = e->scratch + (size_t)worker * e->scratch_floats;
-    advance(&e->slice[index], e->graph->n_layers, (e->y1 - 1) / e->graph->unshuffle);
+    struct slice *s = &e->slice[index];
+    float *passing = e->passing + (size_t)worker * e->passing_floats;
+    s->scratch = e->scratch + (size_t)worker * e->scratch_floats;
+    for (int l = 0; l <= e->graph->n_layers; l++) {
+        const struct plan_layer *p = &e->layer[l];
+        if (p->own_rows == p->capacity)
+            continue;
+        clear_sides(s, p, passing);
+        s->passing[l] = column_0(s, passing, pixel_floats(e, p), first_column(s, p));
+        passing += p->capacity * pixel_floats(e, p) * s->stride;
+    }
+    advance(s, e->graph->n_layers, (e->y1 - 1) / e->graph->unshuffle);
 }
 
 void fovi_exec_rows(struct fovi_exec *e, const struct fovi_window *luma, int y0, int y1, float *out,
@@ -709,6 +782,8 @@ void fovi_exec_rows(struct fovi_exec *e, const struct fovi_window *luma, int y0,
     e->luma = luma;
     e->y0 = y0;
     e->y1 = y1;
+    e->first = y0 > 0 ? y0 / e->graph->unshuffle : -NO_END;
+    e->end = y1 < e->picture_height ? y1 / e->graph->unshuffle : NO_END;
     e->out = out;
     e->out_stride = out_stride;
     fovi_parallel(e->ctx, slice_job, e, e->n_slices);

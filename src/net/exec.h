@@ -3,10 +3,11 @@
  * Running a network over a picture that comes row by row.
  *
  * All layers advance together, four rows at a time; each keeps only the last few rows of its output, so that
- * activations stay in the cache and memory does not grow with the picture's height. The columns are cut into slices
- * with rings of their own, which the threads share out: a seam costs the network's radius in columns, and no rows at
- * all. Where only some tiles are wanted, each layer computes in each group of rows just the columns that those tiles
- * depend on: a halo that shrinks layer by layer. The bytes do not depend on threads, strips or tiles.
+ * activations stay in the cache and memory does not grow with the picture's height. The columns are cut into slices,
+ * which the threads share out: a seam costs the network's radius in columns, and no rows at all. A slice keeps the few
+ * rows of each layer that the next call needs; those that come and go within a call lie in rings of the thread at work.
+ * Where only some tiles are wanted, each layer computes in each group of rows just the columns that those tiles depend
+ * on: a halo that shrinks layer by layer. The bytes do not depend on threads, strips or tiles.
  */
 #ifndef FOVI_NET_EXEC_H
 #define FOVI_NET_EXEC_H
@@ -23,6 +24,9 @@ enum fovi_exec_format { FOVI_EXEC_F32, FOVI_EXEC_BF16 };
 /* Whether a network can run in bfloat16: all its operators have kernels for it. */
 int fovi_exec_has_bf16(const struct fovi_graph *graph);
 
+/* Rows of the picture that a call makes at least, but the last. */
+enum { FOVI_EXEC_LEAST_ROWS = 16 };
+
 /* Prepare a network for pictures of one size: all memory is taken here. The graph (with its weights) must outlive
  * it. FOVI_EXEC_BF16 only where fovi_exec_has_bf16. */
 int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, enum fovi_exec_format format, int width,
@@ -34,9 +38,9 @@ void fovi_exec_free(struct fovi_exec **exec);
 void fovi_exec_begin(struct fovi_exec *exec, const uint8_t *tiles, uint8_t value);
 
 /* Compute the residual (in levels of 255) of input rows y0..y1-1; y0 is where the last call ended, y1 a multiple of 4
- * (times the graph's unshuffle) or the picture's end. Plane 0 of luma must hold the rows up to y1 - 1 + the network's
- * radius (or the picture's end) that were not yet consumed. out: output row y0 * scale, out_stride floats from row to
- * row; columns of tiles that are not wanted are left alone. */
+ * (times the graph's unshuffle) and at least FOVI_EXEC_LEAST_ROWS further down, or the picture's end. Plane 0 of luma
+ * must hold the rows up to y1 - 1 + the network's radius (or the picture's end) that were not yet consumed. out: output
+ * row y0 * scale, out_stride floats from row to row; columns of tiles that are not wanted are left alone. */
 void fovi_exec_rows(struct fovi_exec *exec, const struct fovi_window *luma, int y0, int y1, float *out,
                     ptrdiff_t out_stride);
 
