@@ -3,6 +3,7 @@
  * Every kernel of a 3x3 layer that this processor has, on rows in the cache, one core: billions of operations in a
  * second (two for a multiply-add of the plain sum), medians of repeats, as a JSON object of objects for bench_peers.py.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "fovea/common.h"
 #include "net/bf16.h"
 #include "net/conv.h"
+#include "net/int8.h"
 #include "timing.h"
 
 #define REPEATS 15
@@ -34,7 +36,44 @@ struct layer {
     const uint16_t *bf16_rows[6];
     uint16_t *bf16_out[4];
     struct fovi_bf16_weights bf16;
+    struct fovi_graph graph; /* of int8: this layer, behind a first or before a last one */
+    struct fovi_int8_weights int8;
+    const uint8_t *int8_rows[6];
+    uint8_t *int8_out[4];
+    float *last_out[16];
 };
+
+/* The layer in int8 as the first, the last or an inner one of a network; all zero points and steps are alike. */
+static void int8_init(struct layer *l, const float *weight, float *bias)
+{
+    static uint8_t src[6 * (MOST * STRIDE + 64) * sizeof(float)], dst[4 * MOST * STRIDE];
+    static _Alignas(64) float packed[MOST * MOST * 4 + 64 * MOST];
+    static float whole[MOST * MOST * 9], ones[MOST], out[16 * 4 * STRIDE];
+    int is_first = l->c_in == 1, shuffle = l->c_out == 4 ? 2 : l->c_out == 9 ? 3 : 0, at = is_first ? 0 : 1;
+    for (int i = 0; i < MOST * MOST * 9; i++)
+        whole[i] = rintf(weight[i] * 254.0f);
+    for (int i = 0; i < MOST; i++)
+        ones[i] = 1.0f;
+    for (size_t i = 0; i < sizeof src && !is_first; i++)
+        src[i] = (uint8_t)(i * 37);
+    l->graph = (struct fovi_graph){ .scale = shuffle ? shuffle : 2, .unshuffle = 1, .n_layers = shuffle ? 2 : 3 };
+    l->graph.layer[0] = l->graph.layer[at] = (struct fovi_layer){
+        .kind = FOVI_LAYER_CONV, .k = 3, .c_in = l->c_in, .c_out = l->c_out
+    };
+    l->graph.layer[0].int8 = l->graph.layer[at].int8 = (struct fovi_int8_layer){
+        is_first || shuffle ? weight : whole, ones, bias, ones, ones, ones
+    };
+    fovi_int8_init(&l->int8, &l->graph, at, shuffle);
+    if (fovi_int8_packed_bytes(&l->int8, &l->graph, at) > sizeof packed)
+        exit(5);
+    fovi_int8_pack(&l->int8, &l->graph, at, packed);
+    for (int k = 0; k < 6; k++)
+        l->int8_rows[k] = src + MOST + (ptrdiff_t)k * (l->c_in * STRIDE + 64) * (is_first ? 4 : 1);
+    for (int k = 0; k < 4; k++)
+        l->int8_out[k] = dst + (ptrdiff_t)k * l->c_out * STRIDE;
+    for (int k = 0; k < 16; k++)
+        l->last_out[k] = out + (ptrdiff_t)k * 4 * STRIDE;
+}
 
 /* Random inputs and weights, from memory for the largest layer. */
 static void layer_init(struct layer *l, int c_in, int c_out)
@@ -60,6 +99,7 @@ static void layer_init(struct layer *l, int c_in, int c_out)
         l->out[k] = dst + (ptrdiff_t)k * c_out * STRIDE;
         l->bf16_out[k] = bf16_dst + (ptrdiff_t)k * c_out * STRIDE;
     }
+    int8_init(l, weight, bias);
     if (c_in % 2 == 0 && c_out % 2 == 0) {
         fovi_bf16_init(&l->bf16, 3, c_in, c_out, 0, 0);
         if (fovi_bf16_packed_size(&l->bf16) <= sizeof bf16_packed / sizeof *bf16_packed)
@@ -67,12 +107,20 @@ static void layer_init(struct layer *l, int c_in, int c_out)
     }
 }
 
-enum form { ROW_BY_ROW, FOUR_ROWS, BF16 };
+enum form { ROW_BY_ROW, FOUR_ROWS, BF16, INT8 };
 
 /* Four rows of outputs. */
 static void layer_run(const struct layer *l, enum form form, uint32_t cpu)
 {
-    if (form == BF16) {
+    if (form == INT8) {
+        const struct fovi_int8_dsp *dsp = fovi_int8_dsp_get(cpu);
+        if (l->c_in == 1)
+            dsp->first(&l->int8, (const float *const *)(const void *)l->int8_rows, l->int8_out, 0, WIDTH);
+        else if (l->int8.scale)
+            dsp->last(&l->int8, l->int8_rows, l->last_out, 4, 0, WIDTH, l->scratch);
+        else
+            dsp->conv(&l->int8, l->int8_rows, l->int8_out, 0, WIDTH, l->scratch);
+    } else if (form == BF16) {
         fovi_bf16_dsp_get(cpu)->conv(&l->bf16, l->bf16_rows, l->bf16_out, 0, WIDTH, l->scratch);
     } else if (form == FOUR_ROWS) {
         fovi_conv_quad_get(cpu)(&l->quad, l->rows, STRIDE, l->out, STRIDE, 0, WIDTH, l->scratch);
@@ -112,6 +160,10 @@ static void bench_layers(uint32_t cpu)
         { "f32 NEON row by row", ROW_BY_ROW, FOVEA_CPU_NEON, FOVEA_CPU_NEON },
         { "f32 NEON four rows", FOUR_ROWS, FOVEA_CPU_NEON, FOVEA_CPU_NEON },
         { "bf16 AMX", BF16, FOVEA_CPU_AMX, FOVEA_CPU_ALL },
+        { "int8 AVX2", INT8, FOVEA_CPU_AVX2, FOVEA_CPU_AVX2 },
+        { "int8 AVX-VNNI", INT8, FOVEA_CPU_AVX_VNNI, FOVEA_CPU_AVX2 | FOVEA_CPU_AVX_VNNI },
+        { "int8 AVX-512 VNNI", INT8, FOVEA_CPU_VNNI, ~FOVEA_CPU_AMX },
+        { "int8 AMX", INT8, FOVEA_CPU_AMX, FOVEA_CPU_ALL },
     };
     static struct layer l;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
@@ -119,11 +171,12 @@ static void bench_layers(uint32_t cpu)
         printf("%s\"%d-%d\": {", i ? ", " : "{", l.c_in, l.c_out);
         const char *separator = "";
         for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++) {
-            int fits = kernels[k].form == BF16 ? l.bf16.packed != NULL
-                                               : kernels[k].form == ROW_BY_ROW || fovi_conv_is_quad(3, l.c_in, l.c_out);
+            enum form form = kernels[k].form;
+            int fits = form == BF16 ? l.bf16.packed != NULL
+                                    : form != FOUR_ROWS || fovi_conv_is_quad(3, l.c_in, l.c_out);
             if (!(cpu & kernels[k].needs) || !fits)
                 continue;
-            double speed = layer_speed(&l, kernels[k].form, cpu & kernels[k].mask);
+            double speed = layer_speed(&l, form, cpu & kernels[k].mask);
             printf("%s\"%s\": %.1f", separator, kernels[k].name, speed);
             separator = ", ";
         }

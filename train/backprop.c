@@ -9,6 +9,7 @@
 
 #include "net/conv.h"
 #include "net/gate.h"
+#include "quant.h"
 #include "wgrad.h"
 
 /* Floats before the first and after the last channel of a layer, for kernels that read beyond what they need. */
@@ -253,6 +254,8 @@ void train_forward(const struct fovi_graph *graph, const struct train_layout *la
             break;
         case FOVI_LAYER_CONCAT: concat(graph, work, l); break;
         }
+        if (packed->quant)
+            train_quant_forward(packed->quant, graph, l, work);
         in = work->post[l];
     }
 }
@@ -416,6 +419,8 @@ void train_backward(const struct fovi_graph *graph, const struct train_layout *l
 {
     char has_gradient[FOVI_GRAPH_MAX_LAYERS] = { 0 };
     for (int l = graph->n_layers - 1; l >= 0; l--) {
+        if (packed->quant)
+            train_quant_backward(packed->quant, graph, layout, l, work, gradient);
         if (graph->layer[l].kind == FOVI_LAYER_CONV)
             conv_backward(graph, layout, packed, parameters, cpu, work, l, gradient, has_gradient);
         else

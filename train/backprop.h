@@ -21,9 +21,12 @@ void train_layout_init(struct train_layout *layout, const struct fovi_graph *gra
 
 /* Weights packed for the kernels, forwards and transposed; shared by the threads of a step. turned: as many floats as
  * weights, where they are transposed. */
+struct train_quant;
+
 struct train_packed {
     float *forward[FOVI_GRAPH_MAX_LAYERS], *backward[FOVI_GRAPH_MAX_LAYERS];
     float *turned, *zero_bias;
+    const struct train_quant *quant; /* how outputs are rounded (quant.h), or NULL; borrowed */
 };
 
 int train_packed_init(fovea_context *ctx, struct train_packed *packed, const struct fovi_graph *graph);

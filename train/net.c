@@ -170,17 +170,21 @@ static int hash_file(fovea_context *ctx, const char *path, uint64_t *hash)
     return FOVEA_OK;
 }
 
-static int start_from(struct train_net *net, const char *path)
+static int load_container(fovea_context *ctx, const char *path, struct fovi_container **container)
 {
     void *bytes;
     size_t n_bytes;
-    struct fovi_container *container;
-    FOVI_TRY(read_file(net->ctx, path, &bytes, &n_bytes));
-    int code = fovi_container_parse(net->ctx, bytes, n_bytes, &container);
+    FOVI_TRY(read_file(ctx, path, &bytes, &n_bytes));
+    int code = fovi_container_parse(ctx, bytes, n_bytes, container);
     free(bytes);
-    if (code)
-        return code;
-    code = train_model_start(net, container, path);
+    return code;
+}
+
+static int start_from(struct train_net *net, const char *path)
+{
+    struct fovi_container *container;
+    FOVI_TRY(load_container(net->ctx, path, &container));
+    int code = train_model_start(net, container, path);
     fovi_container_free(net->ctx, &container);
     return code;
 }
@@ -189,14 +193,8 @@ static int start_from(struct train_net *net, const char *path)
 static int recipe_from_model(fovea_context *ctx, const struct options *o, struct train_recipe *r)
 {
     struct fovi_container *container;
-    void *bytes;
-    size_t n_bytes;
     char text[12288];
-    FOVI_TRY(read_file(ctx, o->init, &bytes, &n_bytes));
-    int code = fovi_container_parse(ctx, bytes, n_bytes, &container);
-    free(bytes);
-    if (code)
-        return code;
+    FOVI_TRY(load_container(ctx, o->init, &container));
     int n = snprintf(
         text, sizeof text,
         "method %s\nlayers %s\nsteps %ld\nlr %g\nmse_tail 0.3\nrescale 1\nseed 1\nsources %s, then pictures "
@@ -207,9 +205,26 @@ static int recipe_from_model(fovea_context *ctx, const struct options *o, struct
     FILE *file = n > 0 && (size_t)n < sizeof text ? fmemopen(text, (size_t)n, "r") : NULL;
     if (!file)
         return fovi_fail(ctx, FOVEA_E_FORMAT, "%s: what it says of itself is too long", o->init);
-    code = train_recipe_read(ctx, o->init, file, r);
+    int code = train_recipe_read(ctx, o->init, file, r);
     fclose(file);
     return code;
+}
+
+/* With quantise: what it started from, with int8 beside. */
+static int save_int8(struct train_net *net, const char *init, const char *command, const char *path)
+{
+    struct fovi_container *from;
+    FOVI_TRY(load_container(net->ctx, init, &from));
+    int code = train_quant_save(net, from, command, path);
+    fovi_container_free(net->ctx, &from);
+    return code;
+}
+
+static int save_model(struct train_net *net, const struct options *o, const char *command)
+{
+    if (net->recipe->quantise)
+        return save_int8(net, o->init, command, o->output);
+    return train_model_save(net, command, o->output);
 }
 
 /* Validate: a line of the log, a point of the curve, and whether the best so far is beaten. */
@@ -249,7 +264,7 @@ static int train_steps(struct train_net *net, const struct train_set *held_out, 
     train_progress_start(&progress, r->method, r->steps);
     progress.first = net->state.step;
     double start = fovi_clock_ms(), saved = start;
-    int code = o->recipe ? FOVEA_OK : look(net, held_out, o, 0.0, log, w);
+    int code = o->recipe && !r->quantise ? FOVEA_OK : look(net, held_out, o, 0.0, log, w);
     while (!code && net->state.step < r->steps && !stop_asked && !(o->patience && w->n_worse >= o->patience)) {
         char note[64];
         train_net_step(net);
@@ -370,14 +385,18 @@ static int run(fovea_context *ctx, const struct options *o, const char *command)
         code = train_net_init(ctx, &net, &recipe, &set);
     if (!code && o->init)
         code = start_from(&net, o->init);
+    if (!code && recipe.quantise)
+        code = o->init
+                   ? train_net_calibrate(&net)
+                   : fovi_fail(ctx, FOVEA_E_ARG, "%s: quantise needs the network to start from, by --init", o->recipe);
     if (!code && o->resume)
         code = train_state_load(ctx, &net.state, recipe_hash, checkpoint);
     if (!code)
         code = train(&net, &held_out, o, recipe_hash, checkpoint, &watch);
     if (!code)
-        code = train_model_save(&net, command, o->output);
+        code = save_model(&net, o, command);
     else if (code == FOVEA_E_CANCELLED)
-        train_model_save(&net, command, o->output); /* as it stands, for a look or for another recipe to start from */
+        save_model(&net, o, command); /* as it stands, for a look or for another recipe to start from */
     if (!code)
         code = write_curves(ctx, o, &watch);
     fovi_free(ctx, watch.best);

@@ -24,4 +24,7 @@ int train_model_start(struct train_net *net, const struct fovi_container *contai
 /* Write the averaged network; command: what made it. */
 int train_model_save(struct train_net *net, const char *command, const char *path);
 
+/* Write a network that was trained with quantise: what the container from has, and its int8 tensors. */
+int train_quant_save(struct train_net *net, const struct fovi_container *from, const char *command, const char *path);
+
 #endif

@@ -64,9 +64,12 @@ int train_net_init(fovea_context *ctx, struct train_net *net, const struct train
     int n_threads = fovea_context_threads(ctx), batch = recipe->batch;
     *net = (struct train_net){ .ctx = ctx, .recipe = recipe, .set = set };
     train_layout_init(&net->layout, graph);
-    ptrdiff_t n_master = net->layout.n + (recipe->branches ? train_branches_count(graph) : 0);
+    train_quant_init(&net->quant, graph, &net->layout);
+    ptrdiff_t n_master = recipe->quantise ? net->quant.n : net->layout.n;
+    n_master += recipe->branches ? train_branches_count(graph) : 0;
     FOVI_TRY(state_init(ctx, &net->state, n_master, recipe->seed));
     FOVI_TRY(train_packed_init(ctx, &net->packed, graph));
+    net->packed.quant = recipe->quantise ? &net->quant : NULL;
     net->merged = fovi_alloc(ctx, (size_t)net->layout.n, sizeof *net->merged);
     net->gradients = fovi_alloc(ctx, (size_t)n_master * (size_t)batch, sizeof *net->gradients);
     net->losses = fovi_alloc(ctx, (size_t)batch, sizeof *net->losses);
@@ -105,11 +108,44 @@ static void pack_job(void *arg, int index, int worker)
 static void use_parameters(struct train_net *net, const float *master)
 {
     const struct fovi_graph *graph = &net->recipe->graph;
-    if (net->recipe->branches)
+    net->quant.parameters = master;
+    if (net->recipe->quantise)
+        train_quant_merge(&net->quant, graph, &net->layout, master, net->merged);
+    else if (net->recipe->branches)
         train_branches_merge(graph, &net->layout, master, net->merged);
     else
         memcpy(net->merged, master, (size_t)net->layout.n * sizeof *master);
     fovi_parallel(net->ctx, pack_job, net, graph->n_layers);
+}
+
+#define CALIBRATION_PATCHES 96
+
+int train_net_calibrate(struct train_net *net)
+{
+    const struct fovi_graph *graph = &net->recipe->graph;
+    struct train_work *work = &net->work[0];
+    size_t n = (size_t)graph->n_layers * FOVI_GRAPH_MAX_CHANNELS;
+    struct train_range *range = fovi_alloc(net->ctx, n, sizeof *range);
+    if (!range)
+        return fovi_alloc_error(net->ctx);
+    memcpy(net->merged, net->state.master, (size_t)net->layout.n * sizeof *net->merged);
+    train_quant_limit(graph, &net->layout, net->merged);
+    fovi_parallel(net->ctx, pack_job, net, graph->n_layers);
+    net->quant.parameters = NULL;
+    for (int pass = 0; pass < 2; pass++) {
+        struct fovi_rng rng = { 1 };
+        for (int i = 0; i < CALIBRATION_PATCHES; i++) {
+            struct train_patch patch = train_patch_draw(net->set, net->recipe->patch, 0.5, &rng);
+            train_patch_fill(&patch, graph->scale, work);
+            train_forward(graph, &net->layout, &net->packed, net->merged, fovea_context_cpu(net->ctx), work);
+            train_quant_look(graph, work, pass, range);
+        }
+    }
+    train_quant_limit(graph, &net->layout, net->state.master);
+    train_quant_start(&net->quant, graph, &net->layout, range, net->state.master);
+    memcpy(net->state.average, net->state.master, (size_t)net->state.n_master * sizeof(float));
+    fovi_free(net->ctx, range);
+    return FOVEA_OK;
 }
 
 static void patch_job(void *arg, int index, int worker)
@@ -130,12 +166,15 @@ static void patch_job(void *arg, int index, int worker)
 static float *sum_gradients(struct train_net *net)
 {
     float *sum = net->gradients;
+    ptrdiff_t n = net->recipe->quantise ? net->quant.n : net->layout.n;
     for (int b = 1; b < net->recipe->batch; b++) {
         const float *add = net->gradients + b * net->state.n_master;
-        for (ptrdiff_t i = 0; i < net->layout.n; i++)
+        for (ptrdiff_t i = 0; i < n; i++)
             sum[i] += add[i];
     }
-    if (net->recipe->branches)
+    if (net->recipe->quantise)
+        train_quant_merge_backward(&net->quant, &net->recipe->graph, &net->layout, net->state.master, sum);
+    else if (net->recipe->branches)
         train_branches_backward(&net->recipe->graph, &net->layout, sum);
     return sum;
 }
@@ -194,6 +233,8 @@ void train_net_step(struct train_net *net)
     s->loss = s->step ? 0.999 * s->loss + 0.001 * loss : loss;
     const float *gradient = sum_gradients(net);
     adam(net, gradient, clip_factor(gradient, s->n_master, r->clip));
+    if (r->quantise)
+        train_quant_limit(&r->graph, &net->layout, s->master);
     s->step++;
 }
 

@@ -8,6 +8,7 @@
 #include "backprop.h"
 #include "base/rng.h"
 #include "patches.h"
+#include "quant.h"
 
 /* Everything that a step changes; what a checkpoint holds. The vectors have n_master values: the parameters of the
  * layout and the branches. */
@@ -26,6 +27,7 @@ struct train_net {
     struct train_layout layout;
     struct train_state state;
     struct train_packed packed;
+    struct train_quant quant;
     float *merged;    /* parameters of the network, from master or average */
     float *gradients; /* n_master for each patch of a batch, summed in order: the same for any number of threads */
     double *losses;   /* of each patch */
@@ -38,6 +40,9 @@ struct train_net {
 int train_net_init(fovea_context *ctx, struct train_net *net, const struct train_recipe *recipe,
                    const struct train_set *set);
 void train_net_free(struct train_net *net);
+
+/* For a recipe with quantise: find steps, zero points and scales for the weights that the state holds. */
+int train_net_calibrate(struct train_net *net);
 
 /* One step: draw, forward, backward, Adam, average. */
 void train_net_step(struct train_net *net);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/int8.h"
+
 /* A number in [low, high]; 0 if the text is not one. */
 static int number(const char *text, double low, double high, double *out)
 {
@@ -76,6 +78,8 @@ static int set(struct train_recipe *r, const char *key, char *value)
         return whole(value, 1, 256, &r->batch);
     if (strcmp(key, "branches") == 0)
         return whole(value, 0, 1, &r->branches);
+    if (strcmp(key, "quantise") == 0)
+        return whole(value, 0, 8, &r->quantise) && r->quantise % 8 == 0;
     if (strcmp(key, "loss") == 0)
         return parse_loss(value, &r->loss);
     if (strcmp(key, "rescale") == 0)
@@ -153,6 +157,9 @@ int train_recipe_read(fovea_context *ctx, const char *path, FILE *file, struct t
     for (int i = 0; !code && i < out->graph.n_layers; i++)
         if (out->graph.layer[i].kind == FOVI_LAYER_CONV && out->graph.layer[i].k > 3)
             code = fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "%s: layer %d: only 1x1 and 3x3 are trained", path, i);
+    if (!code && out->quantise && (out->branches || !fovi_int8_fits(&out->graph)))
+        code = fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "%s: quantise: %s", path,
+                         out->branches ? "not with branches" : "these layers cannot run in int8");
     if (!code && out->patch % out->graph.unshuffle)
         code = fovi_fail(ctx, FOVEA_E_FORMAT, "%s: patch %d is no multiple of unshuffle %d", path, out->patch,
                          out->graph.unshuffle);

@@ -29,6 +29,7 @@ struct train_recipe {
     double ema;           /* ema 0.999: decay of the averaged weights, which are those that are saved */
     double clip;          /* clip 1: ceiling of the gradient's norm; 0 = none */
     int branches;         /* branches 0|1: train with parallel branches that are merged on export */
+    int quantise;         /* quantise 0: train what is in float; 8: for int8, from --init (quant.h) */
     double hard;          /* hard 0: probability that a patch is the harder one of two draws */
     double rescale[TRAIN_MAX_RESCALE]; /* rescale 1 0.8 0.6: pictures are also used at these sizes */
     int n_rescale;

@@ -282,8 +282,8 @@ struct cli_how {
         "strip", 0, CLI_INTEGER, "ROWS", "", offsetof(type, member.strip_rows), 1., 4096.              \
     }
 
-/* Fill params (scale and size excepted); CLI_OK or an exit code after a message. */
-int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fovea_upscale_params *params);
+/* Fill params, scale and size excepted. */
+void cli_how_params(const struct cli_how *how, struct fovea_upscale_params *params);
 /* The method words one by one, i = 0...; NULL behind the last. */
 const char *cli_method_word(int i);
 /* Set the method of params by its word; *model is loaded where the word is a file (free it after use), else NULL. */

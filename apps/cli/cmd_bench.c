@@ -123,8 +123,9 @@ static int bench_method(struct cli *cli, const struct bench_options *o, const st
     struct fovea_upscale_params params = FOVEA_UPSCALE_DEFAULTS;
     fovea_model *model;
     params.scale = o->scale;
-    int code = cli_how_params(cli, &o->how, &params);
-    if (code || (code = cli_how_method(cli, word, &params, &model)))
+    cli_how_params(&o->how, &params);
+    int code = cli_how_method(cli, word, &params, &model);
+    if (code)
         return code;
     code = time_method(cli, pictures, &params, &result);
     fovea_model_free(&model);

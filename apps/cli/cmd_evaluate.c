@@ -55,9 +55,8 @@ static int add_method(struct evaluation *e, struct eval_scale *scale, const stru
 {
     struct eval_method *method = &scale->methods[scale->n_methods];
     *method = (struct eval_method){ .word = word, .params = FOVEA_UPSCALE_DEFAULTS };
-    int code = cli_how_params(e->cli, how, &method->params);
-    if (!code)
-        code = cli_how_method(e->cli, word, &method->params, &method->model);
+    cli_how_params(how, &method->params);
+    int code = cli_how_method(e->cli, word, &method->params, &method->model);
     if (code)
         return code;
     scale->n_methods++; /* from here on it owns a model */

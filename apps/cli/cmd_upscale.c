@@ -263,8 +263,9 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
         code = check_streams(cli, o, n_words, words);
     if (!code)
         code = review_parse(cli, o->review_limits, &limits);
+    cli_how_params(&o->how, &job.params);
     if (code || (code = apply_limits(cli, o)) || (code = cli_size_params(cli, &o->size, &job.params)) ||
-        (code = cli_crop_params(cli, o->crop, &job.params)) || (code = cli_how_params(cli, &o->how, &job.params)) ||
+        (code = cli_crop_params(cli, o->crop, &job.params)) ||
         (code = cli_how_method(cli, o->method, &job.params, &job.model)))
         return code;
     if (o->is_linear && job.params.method != FOVEA_METHOD_CLASSIC) {

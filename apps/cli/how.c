@@ -7,15 +7,13 @@
 
 #include "cli.h"
 
-int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fovea_upscale_params *params)
+void cli_how_params(const struct cli_how *how, struct fovea_upscale_params *params)
 {
     static const enum fovea_preset presets[] = { FOVEA_PRESET_BALANCED, FOVEA_PRESET_FAST, FOVEA_PRESET_BEST };
     static const enum fovea_consistency consistencies[] = { FOVEA_CONSISTENCY_DEFAULT, FOVEA_CONSISTENCY_ON,
                                                             FOVEA_CONSISTENCY_OFF };
-    static const enum fovea_precision precisions[] = { FOVEA_PRECISION_AUTO, FOVEA_PRECISION_F32,
-                                                       FOVEA_PRECISION_BF16 };
-    if (how->precision > 2)
-        return cli_fail(cli, CLI_USAGE, "option --precision: int8 is not in this version");
+    static const enum fovea_precision precisions[] = { FOVEA_PRECISION_AUTO, FOVEA_PRECISION_F32, FOVEA_PRECISION_BF16,
+                                                       FOVEA_PRECISION_INT8 };
     params->preset = presets[how->preset];
     params->precision = precisions[how->precision];
     params->consistency = consistencies[how->consistency];
@@ -25,7 +23,6 @@ int cli_how_params(const struct cli *cli, const struct cli_how *how, struct fove
     params->strength = how->strength;
     params->mode = (enum fovea_mode)how->mode;
     params->detail_cost_db = how->detail_cost_db;
-    return CLI_OK;
 }
 
 /* The words are few and fixed, so that a mistyped one is not taken for a file. */

@@ -24,7 +24,8 @@ static void print_overview(FILE *file)
 int cli_open_libraries(struct cli *cli)
 {
     if (!cli_parse_cpu(getenv("FOVEA_CPU"), &cli->cpu_mask))
-        return cli_fail(cli, CLI_USAGE, "FOVEA_CPU is '%s': c, avx2, avx512, amx, neon and all are possible",
+        return cli_fail(cli, CLI_USAGE,
+                        "FOVEA_CPU is '%s': c, avx2, avxvnni, avx512, vnni, amx, neon and all are possible",
                         getenv("FOVEA_CPU"));
     struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
     params.n_threads = cli->n_threads;

@@ -17,6 +17,8 @@ void cli_model_print(const fovea_model *model)
     printf("    sources  %s\n", i.sources);
     printf("    terms    %s\n", i.licence);
     printf("    made by  %s\n", i.command);
+    if (i.has_int8)
+        printf("    int8 by  %s\n", i.int8_command);
 }
 
 json_t *cli_model_json(const fovea_model *model)
@@ -35,5 +37,7 @@ json_t *cli_model_json(const fovea_model *model)
     json_object_set_new(object, "sources", cli_json_text(i.sources));
     json_object_set_new(object, "licence", cli_json_text(i.licence));
     json_object_set_new(object, "command", cli_json_text(i.command));
+    json_object_set_new(object, "int8", json_boolean(i.has_int8));
+    json_object_set_new(object, "int8_command", i.has_int8 ? cli_json_text(i.int8_command) : json_null());
     return object;
 }

@@ -49,7 +49,9 @@ int cli_parse_cpu(const char *word, uint32_t *mask)
     } words[] = { { "c", 0 },
                   { "avx2", FOVEA_CPU_AVX2 },
                   { "avx512", FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512 },
-                  { "amx", FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512 | FOVEA_CPU_AMX },
+                  { "avxvnni", FOVEA_CPU_AVX2 | FOVEA_CPU_AVX_VNNI },
+                  { "vnni", FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512 | FOVEA_CPU_VNNI },
+                  { "amx", FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512 | FOVEA_CPU_VNNI | FOVEA_CPU_AMX },
                   { "neon", FOVEA_CPU_NEON },
                   { "all", FOVEA_CPU_ALL } };
     *mask = FOVEA_CPU_ALL;

@@ -91,7 +91,8 @@ void cli_print_run(const struct cli_run *run)
         printf("  (x%.6g by x%.6g", r->scale_x, r->scale_y);
     for (int i = 0; i < r->n_chain && r->n_chain > 1; i++)
         printf("%s%d", i ? " x " : " = ", r->chain[i]);
-    printf(", %s%s", r->method, r->precision == FOVEA_PRECISION_BF16 ? " in bfloat16" : "");
+    static const char *const number_formats[] = { "", "", " in bfloat16", " in int8" };
+    printf(", %s%s", r->method, number_formats[r->precision]);
     if (run->params->crop_width)
         printf(", from %d,%d on", run->params->crop_x, run->params->crop_y);
     puts(")");
@@ -157,7 +158,7 @@ static json_t *json_consistency(const struct fovea_report *r)
     return object;
 }
 
-static const char *const precisions[] = { "auto", "f32", "bf16" };
+static const char *const precisions[] = { "auto", "f32", "bf16", "int8" };
 
 /* The options that give the same bytes again; null = not given. */
 static json_t *json_settings(const struct cli *cli, const struct cli_run *run)

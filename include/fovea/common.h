@@ -48,7 +48,9 @@ enum fovea_error {
 /* Instruction sets, bits of fovea_context_params.cpu_mask. No bit at all = portable C. */
 #define FOVEA_CPU_AVX2 1u       /* AVX2 and FMA */
 #define FOVEA_CPU_AVX512 2u     /* AVX-512 F, BW, DQ, VL (implies AVX2) */
-#define FOVEA_CPU_AMX 4u        /* AMX tiles and AVX-512 with bfloat16 (implies AVX-512) */
+#define FOVEA_CPU_AMX 4u        /* AMX tiles for bfloat16 and int8, AVX-512 with bfloat16 (implies AVX-512) */
+#define FOVEA_CPU_VNNI 8u       /* AVX-512 VNNI (implies AVX-512) */
+#define FOVEA_CPU_AVX_VNNI 16u  /* AVX-VNNI (implies AVX2) */
 #define FOVEA_CPU_NEON 0x10000u /* NEON of 64-bit ARM, with its fused multiply-add */
 #define FOVEA_CPU_ALL (~0u)
 

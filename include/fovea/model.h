@@ -27,7 +27,9 @@ struct fovea_model_info {
     const char *licence;   /* terms of the weights */
     const char *hash;      /* FNV-1a 64 of the tensor bytes, 16 hex digits */
     int64_t n_parameters;
-    double kmac_per_px; /* thousand multiply-adds for one input pixel */
+    double kmac_per_px;       /* thousand multiply-adds for one input pixel */
+    int has_int8;             /* whether it can run in FOVEA_PRECISION_INT8: it has weights for that too */
+    const char *int8_command; /* the command that trained those, "" where there are none */
 };
 
 /* Models that are built into the library: 0..count-1. fovea_model_builtin loads one by name and scale;

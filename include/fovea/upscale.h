@@ -31,8 +31,10 @@ enum fovea_preset { FOVEA_PRESET_BALANCED = 0, FOVEA_PRESET_FAST, FOVEA_PRESET_B
 /* Number format of the networks' layers; the precision of the first layer's input, the sums and all other work are
  * float. F32: the same bytes with any instruction sets. BF16 (bfloat16, 8 bits of precision, costs less than 0.001 dB
  * in PSNR-Y): the same everywhere too, but only FOVEA_CPU_AMX makes it fast; elsewhere it is emulated, far slower than
- * F32. AUTO: BF16 where the context has FOVEA_CPU_AMX and the network's layers allow it, else F32. */
-enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32, FOVEA_PRECISION_BF16 };
+ * F32. INT8 (unsigned activations and signed weights of 8 bits; the last layer's weights have 15): for networks that
+ * were trained for it (fovea_model_info.has_int8), others of auto run in F32; the same bytes with any instruction sets.
+ * AUTO: BF16 where the context has FOVEA_CPU_AMX and the network's layers allow it, else F32. */
+enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32, FOVEA_PRECISION_BF16, FOVEA_PRECISION_INT8 };
 
 /* Back-projection, which makes the reduction of the result give the input back. DEFAULT: on for auto and networks, off
  * for filter and classical methods. */
@@ -171,7 +173,7 @@ struct fovea_report {
     double
         expected_error_rms; /* expected difference from the unknown truth: RMS over the picture, luma, levels; 0 where
                                   it is not known */
-    enum fovea_precision precision; /* of the networks: F32 or BF16; AUTO where there was none */
+    enum fovea_precision precision; /* of the best network: F32, BF16 or INT8; AUTO where there was none */
     double detail_rms;     /* FOVEA_MODE_VIVID: the detail added to the result: RMS over the picture, luma, levels */
     double detail_cost_db; /* FOVEA_MODE_VIVID: what it costs in PSNR-Y, as predicted without ground truth */
     int64_t n_fallbacks[FOVEA_N_CAUSES]; /* tiles that fell back, by cause, of all enlargements of the chain */

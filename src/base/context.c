@@ -144,7 +144,7 @@ int fovea_context_create(fovea_context **out, const struct fovea_context_params 
     if (!(ctx->cpu & FOVEA_CPU_AVX2))
         ctx->cpu &= FOVEA_CPU_NEON;
     if (!(ctx->cpu & FOVEA_CPU_AVX512))
-        ctx->cpu &= ~FOVEA_CPU_AMX;
+        ctx->cpu &= ~(FOVEA_CPU_AMX | FOVEA_CPU_VNNI);
     ctx->ceiling_bytes = p->memory_bytes;
     int code = fovi_pool_create(&ctx->pool, p->n_threads ? p->n_threads : fovi_cpu_count());
     if (code)

@@ -50,9 +50,19 @@ static uint64_t hash_fnv1a(const unsigned char *p, size_t n)
     return h;
 }
 
-static size_t dtype_bytes(enum fovi_dtype dtype)
+static const struct {
+    const char *name;
+    size_t bytes;
+} dtypes[] = { [FOVI_DTYPE_F32] = { "F32", 4 }, [FOVI_DTYPE_F16] = { "F16", 2 }, [FOVI_DTYPE_I8] = { "I8", 1 } };
+
+size_t fovi_dtype_bytes(enum fovi_dtype dtype)
 {
-    return dtype == FOVI_DTYPE_F32 ? 4 : 2;
+    return dtypes[dtype].bytes;
+}
+
+const char *fovi_dtype_name(enum fovi_dtype dtype)
+{
+    return dtypes[dtype].name;
 }
 
 /* The header as JSON, and where the data begin. */
@@ -80,17 +90,19 @@ static int read_header(struct reader *r, const unsigned char *bytes, size_t n_by
 
 static int read_dtype(struct reader *r, const json_t *info, struct fovi_tensor *t)
 {
-    static const char *const known[] = { "BF16", "F64", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL" };
+    static const char *const known[] = { "BF16", "F64", "I64", "I32", "I16", "U64", "U32", "U16", "U8", "BOOL" };
     const char *name = json_string_value(json_object_get(info, "dtype"));
     if (!name)
         return fovi_fail(r->ctx, FOVEA_E_FORMAT, "tensor '%.64s' has no type", t->name);
-    if (strcmp(name, "F32") == 0 || strcmp(name, "F16") == 0) {
-        t->dtype = name[1] == '3' ? FOVI_DTYPE_F32 : FOVI_DTYPE_F16;
-        return FOVEA_OK;
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+        if (strcmp(name, dtypes[i].name) == 0) {
+            t->dtype = (enum fovi_dtype)i;
+            return FOVEA_OK;
+        }
     }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(name, known[i]) == 0)
-            return fovi_fail(r->ctx, FOVEA_E_UNSUPPORTED, "tensor '%.64s' has type %s: only F32 and F16 are read",
+            return fovi_fail(r->ctx, FOVEA_E_UNSUPPORTED, "tensor '%.64s' has type %s: only F32, F16 and I8 are read",
                              t->name, name);
     return fovi_fail(r->ctx, FOVEA_E_FORMAT, "tensor '%.64s' has the unknown type '%.16s'", t->name, name);
 }
@@ -131,7 +143,7 @@ static int read_offsets(struct reader *r, const json_t *info, struct entry *e)
                          name, (long long)json_integer_value(end), r->n_data);
     e->begin = (size_t)json_integer_value(begin);
     e->end = (size_t)json_integer_value(end);
-    size_t item = dtype_bytes(e->tensor.dtype), bytes;
+    size_t item = fovi_dtype_bytes(e->tensor.dtype), bytes;
     if (!fovi_mul_size(e->tensor.n, item, &bytes) || bytes != e->end - e->begin)
         return fovi_fail(r->ctx, FOVEA_E_FORMAT, "tensor '%.64s' of %zu values does not fit its %zu bytes", name,
                          e->tensor.n, e->end - e->begin);
@@ -248,6 +260,8 @@ static void convert(const struct entry *e, const unsigned char *src, float *dst)
         if (e->tensor.dtype == FOVI_DTYPE_F32) {
             uint32_t bits = (uint32_t)load_le(src + 4 * i, 4);
             memcpy(&dst[i], &bits, sizeof bits);
+        } else if (e->tensor.dtype == FOVI_DTYPE_I8) {
+            dst[i] = (float)(int8_t)src[i];
         } else {
             dst[i] = fovi_half_to_float((uint16_t)load_le(src + 2 * i, 2));
         }

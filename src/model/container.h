@@ -12,8 +12,13 @@
 #define FOVI_CONTAINER_MAX_TENSORS 4096
 #define FOVI_CONTAINER_MAX_DIMS 4
 
-/* How a tensor is stored. In memory the values are always float. */
-enum fovi_dtype { FOVI_DTYPE_F32, FOVI_DTYPE_F16 };
+/* How a tensor is stored, wider types first. In memory the values are always float; those of I8 are whole numbers from
+ * -128 to 127. */
+enum fovi_dtype { FOVI_DTYPE_F32, FOVI_DTYPE_F16, FOVI_DTYPE_I8 };
+
+/* Bytes of a value, and the name that files use. */
+size_t fovi_dtype_bytes(enum fovi_dtype dtype);
+const char *fovi_dtype_name(enum fovi_dtype dtype);
 
 struct fovi_tensor {
     const char *name;
@@ -40,7 +45,7 @@ struct fovi_container {
 
 /* Read n_bytes at bytes; they are not needed afterwards. Every size, offset and name is checked before it is used and
  * before memory is taken for it. FOVEA_E_FORMAT with a sentence for anything wrong, FOVEA_E_UNSUPPORTED for a valid
- * tensor type other than F32 and F16, FOVEA_E_NOMEM, FOVEA_E_LIMIT. Free with fovi_container_free. */
+ * tensor type other than F32, F16 and I8, FOVEA_E_NOMEM, FOVEA_E_LIMIT. Free with fovi_container_free. */
 int fovi_container_parse(fovea_context *ctx, const void *bytes, size_t n_bytes, struct fovi_container **out);
 void fovi_container_free(fovea_context *ctx, struct fovi_container **container);
 

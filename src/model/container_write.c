@@ -19,14 +19,14 @@
 
 static size_t tensor_bytes(const struct fovi_tensor *t)
 {
-    return t->n * (t->dtype == FOVI_DTYPE_F32 ? 4 : 2);
+    return t->n * fovi_dtype_bytes(t->dtype);
 }
 
 static int by_place(const void *a, const void *b)
 {
     const struct fovi_tensor *x = *(const struct fovi_tensor *const *)a, *y = *(const struct fovi_tensor *const *)b;
     if (x->dtype != y->dtype)
-        return x->dtype == FOVI_DTYPE_F32 ? -1 : 1;
+        return x->dtype < y->dtype ? -1 : 1;
     return strcmp(x->name, y->name);
 }
 
@@ -44,9 +44,11 @@ static unsigned char *store_tensor(unsigned char *p, const struct fovi_tensor *t
             memcpy(&bits, &t->data[i], sizeof bits);
             store_le(p, bits, 4);
             p += 4;
-        } else {
+        } else if (t->dtype == FOVI_DTYPE_F16) {
             store_le(p, fovi_half_from_float(t->data[i]), 2);
             p += 2;
+        } else {
+            *p++ = (unsigned char)(int8_t)t->data[i];
         }
     }
     return p;
@@ -58,8 +60,8 @@ static int describe(json_t *root, const struct fovi_tensor *t, size_t begin)
     json_t *shape = json_array();
     for (int i = 0; i < t->n_dims; i++)
         json_array_append_new(shape, json_integer((json_int_t)t->shape[i]));
-    json_t *info = json_pack("{s:s, s:o, s:[I, I]}", "dtype", t->dtype == FOVI_DTYPE_F32 ? "F32" : "F16", "shape",
-                             shape, "data_offsets", (json_int_t)begin, (json_int_t)(begin + tensor_bytes(t)));
+    json_t *info = json_pack("{s:s, s:o, s:[I, I]}", "dtype", fovi_dtype_name(t->dtype), "shape", shape, "data_offsets",
+                             (json_int_t)begin, (json_int_t)(begin + tensor_bytes(t)));
     if (json_object_get(root, t->name)) {
         json_decref(info);
         return 0;

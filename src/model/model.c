@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "model/builtin.h"
+#include "net/int8.h"
 
 /* A file larger than this is no model. */
 #define MAX_FILE_BYTES ((off_t)1 << 30)
@@ -55,6 +56,7 @@ static int read_metadata(fovea_model *model)
     info->command = fovi_container_meta(c, "command");
     info->sources = fovi_container_meta(c, "sources");
     info->licence = fovi_container_meta(c, "licence");
+    info->int8_command = fovi_container_meta(c, FOVI_MODEL_INT8_COMMAND);
     snprintf(model->hash, sizeof model->hash, "%016llx", (unsigned long long)c->hash);
     info->hash = model->hash;
     return FOVEA_OK;
@@ -86,7 +88,7 @@ static int check_base(fovea_model *model)
 static int find_weights(fovea_model *model, int layer, const char *what, const size_t shape[4], int n_dims,
                         const float **data)
 {
-    char name[32];
+    char name[48];
     snprintf(name, sizeof name, "%d.%s", layer, what);
     const struct fovi_tensor *t = fovi_container_find(model->container, name);
     if (!t)
@@ -113,6 +115,70 @@ static int attach_weights(fovea_model *model)
     return FOVEA_OK;
 }
 
+/* Numbers within what int8 can use. */
+static int check_numbers(fovea_model *model, int layer, const char *what, const float *data, size_t n, float low,
+                         float high, int is_whole)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(data[i] >= low && data[i] <= high) || (is_whole && data[i] != (float)(int)data[i]))
+            return fovi_fail(model->ctx, FOVEA_E_FORMAT,
+                             "tensor '%d" FOVI_MODEL_INT8 "%s' has a number that int8 cannot use", layer, what);
+    return FOVEA_OK;
+}
+
+/* One tensor of int8, with its numbers checked. */
+static int find_int8(fovea_model *model, int layer, const char *what, float low, float high, int is_whole,
+                     const float **data)
+{
+    const struct fovi_layer *l = &model->graph.layer[layer];
+    const size_t kernel[4] = { (size_t)l->c_out, (size_t)l->c_in, (size_t)l->k, (size_t)l->k };
+    const size_t channels[4] = { (size_t)l->c_out, 1, 1, 1 };
+    int is_kernel = strcmp(what, "weight") == 0;
+    char name[32];
+    snprintf(name, sizeof name, "int8.%s", what);
+    FOVI_TRY(find_weights(model, layer, name, is_kernel ? kernel : channels, is_kernel ? 4 : 1, data));
+    size_t n = is_kernel ? kernel[0] * kernel[1] * kernel[2] * kernel[3] : channels[0];
+    return check_numbers(model, layer, what, *data, n, low, high, is_whole);
+}
+
+static int attach_int8_layer(fovea_model *model, int i)
+{
+    struct fovi_layer *l = &model->graph.layer[i];
+    int is_last = i == model->graph.n_layers - 1, is_inner = i > 0 && !is_last;
+    const float tiny = 1e-12f, huge = 1e12f;
+    if (!is_last) {
+        FOVI_TRY(find_int8(model, i, "step", tiny, huge, 0, &l->int8.step));
+        FOVI_TRY(find_int8(model, i, "zero", 0.0f, 255.0f, 1, &l->int8.zero));
+    }
+    if (l->kind != FOVI_LAYER_CONV)
+        return FOVEA_OK;
+    FOVI_TRY(
+        find_int8(model, i, "weight", is_inner ? -127.0f : -huge, is_inner ? 127.0f : huge, is_inner, &l->int8.weight));
+    FOVI_TRY(find_int8(model, i, "bias", -huge, huge, 0, &l->int8.bias));
+    if (is_inner)
+        FOVI_TRY(find_int8(model, i, "scale", tiny, huge, 0, &l->int8.scale));
+    if (l->has_prelu)
+        FOVI_TRY(find_int8(model, i, "slope", -huge, 1.0f, 0, &l->int8.slope));
+    return FOVEA_OK;
+}
+
+/* The numbers for int8: all of them, or none. */
+static int attach_int8(fovea_model *model)
+{
+    int n = 0;
+    for (int i = 0; i < model->container->n_tensors; i++)
+        n += strstr(model->container->tensor[i].name, FOVI_MODEL_INT8) != NULL;
+    if (!n)
+        return FOVEA_OK;
+    if (!fovi_int8_fits(&model->graph))
+        return fovi_fail(model->ctx, FOVEA_E_FORMAT,
+                         "the model has numbers for int8, but layers that cannot run in it");
+    for (int i = 0; i < model->graph.n_layers; i++)
+        FOVI_TRY(attach_int8_layer(model, i));
+    model->graph.has_int8 = model->info.has_int8 = 1;
+    return FOVEA_OK;
+}
+
 static int read_network(fovea_model *model)
 {
     FOVI_TRY(fovi_graph_parse(model->ctx, model->info.layers, &model->graph));
@@ -121,6 +187,7 @@ static int read_network(fovea_model *model)
                          model->graph.scale, model->info.scale);
     FOVI_TRY(check_base(model));
     FOVI_TRY(attach_weights(model));
+    FOVI_TRY(attach_int8(model));
     model->info.n_parameters = fovi_graph_parameters(&model->graph);
     model->info.kmac_per_px = (double)fovi_graph_macs(&model->graph) / 1000.0;
     return FOVEA_OK;

@@ -9,6 +9,7 @@
 #include "net/bf16.h"
 #include "net/conv.h"
 #include "net/gate.h"
+#include "net/int8.h"
 
 #define TILE 16 /* of the picture; columns and rows below are those of the layers, which unshuffle makes fewer */
 
@@ -38,6 +39,8 @@ struct plan_layer {
     int64_t macs; /* for one pixel */
     struct fovi_conv_weights conv;
     struct fovi_bf16_weights bf16; /* in its place where the network runs in bfloat16 */
+    struct fovi_int8_weights int8; /* or in int8 */
+    ptrdiff_t outside;             /* where its row in e->zero begins: in int8 each has its own */
 };
 
 /* Columns that are worked on by one thread at a time. */
@@ -59,7 +62,8 @@ struct fovi_exec {
     fovi_conv_row *conv_row;
     fovi_conv_quad *conv_quad;
     fovi_gate *gate;
-    const struct fovi_bf16_dsp *bf16; /* NULL: in float */
+    const struct fovi_bf16_dsp *bf16; /* NULL: in float or int8 */
+    const struct fovi_int8_dsp *int8; /* NULL: in float or bfloat16 */
     int picture_width, picture_height;
     int width, height, radius, tile; /* of the layers: the picture's divided by unshuffle */
     int shuffle;                     /* output columns and rows of a column and row of the layers */
@@ -102,10 +106,17 @@ static ptrdiff_t row_stride(const struct fovi_exec *e, int width)
     return stride / 16 % 2 ? stride : stride + 16; /* an odd number of cache lines */
 }
 
+/* Whether the channels of a pixel lie side by side. */
+static int is_interleaved(const struct fovi_exec *e)
+{
+    return e->bf16 || e->int8;
+}
+
 /* Whether a layer makes its rows four at once. */
 static int is_quad(const struct fovi_exec *e, const struct fovi_layer *layer)
 {
-    return layer->kind == FOVI_LAYER_CONV && (e->bf16 || fovi_conv_is_quad(layer->k, layer->c_in, layer->c_out));
+    return layer->kind == FOVI_LAYER_CONV &&
+           (is_interleaved(e) || fovi_conv_is_quad(layer->k, layer->c_in, layer->c_out));
 }
 
 int fovi_exec_has_bf16(const struct fovi_graph *g)
@@ -147,6 +158,8 @@ static void plan_layers(struct fovi_exec *e)
 static size_t packed_size(const struct fovi_exec *e, int l)
 {
     const struct fovi_layer *layer = &e->graph->layer[l];
+    if (e->int8)
+        return fovi_int8_packed_bytes(&e->layer[l + 1].int8, e->graph, l) / sizeof(float);
     if (layer->kind != FOVI_LAYER_CONV)
         return 0;
     if (e->bf16)
@@ -161,7 +174,11 @@ static void pack_layer(struct fovi_exec *e, int l, float *to, float **lanes)
     const struct fovi_layer *layer = &e->graph->layer[l];
     struct plan_layer *p = &e->layer[l + 1];
     const float *slope = layer->has_prelu ? layer->slope : NULL;
-    p->macs = (int64_t)layer->k * layer->k * layer->c_in * layer->c_out;
+    p->macs = layer->kind == FOVI_LAYER_CONV ? (int64_t)layer->k * layer->k * layer->c_in * layer->c_out : 0;
+    if (e->int8) {
+        fovi_int8_pack(&p->int8, e->graph, l, to);
+        return;
+    }
     if (e->bf16) {
         int n_lanes = fovi_bf16_tiles(&p->bf16) * FOVI_BF16_LANES;
         fovi_bf16_pack(&p->bf16, l == 0, layer->weight, layer->bias, slope, (uint16_t *)to, *lanes, *lanes + n_lanes);
@@ -186,6 +203,8 @@ static int pack_weights(struct fovi_exec *e)
             fovi_bf16_init(bf16, layer->k, layer->c_in, layer->c_out, l == 0, l == g->n_layers - 1 ? e->shuffle : 0);
             n_lanes += 2 * FOVI_BF16_LANES * (size_t)fovi_bf16_tiles(bf16);
         }
+        if (e->int8)
+            fovi_int8_init(&e->layer[l + 1].int8, g, l, e->shuffle);
         n += packed_size(e, l);
     }
     e->packed = fovi_alloc(e->ctx, n, sizeof *e->packed);
@@ -194,7 +213,7 @@ static int pack_weights(struct fovi_exec *e)
         return fovi_alloc_error(e->ctx);
     float *to = e->packed, *lanes = e->lanes;
     for (int l = 0; l < g->n_layers; l++) {
-        if (g->layer[l].kind == FOVI_LAYER_CONV)
+        if (g->layer[l].kind == FOVI_LAYER_CONV || e->int8)
             pack_layer(e, l, to, &lanes);
         to += packed_size(e, l);
     }
@@ -204,6 +223,8 @@ static int pack_weights(struct fovi_exec *e)
 /* Floats of a column of one row of a layer's output. */
 static ptrdiff_t pixel_floats(const struct fovi_exec *e, const struct plan_layer *p)
 {
+    if (e->int8 && p != &e->layer[0])
+        return (p->channels + 3) / 4;
     return e->bf16 ? p->channels / 2 : p->channels;
 }
 
@@ -219,15 +240,50 @@ static size_t column_floats(const struct fovi_exec *e, int is_passing)
     return floats;
 }
 
+/* Floats of a kernel's scratch; behind them, where the last layer's gives the output itself, is a row of that. */
+static size_t kernel_scratch(const struct fovi_exec *e)
+{
+    return e->int8 ? FOVI_INT8_SCRATCH / sizeof(float) : FOVI_BF16_SCRATCH;
+}
+
 static size_t scratch_floats(const struct fovi_exec *e)
 {
     size_t channels = 0;
-    if (e->bf16)
-        return FOVI_BF16_SCRATCH + ((size_t)(e->width * e->shuffle) + 15) / 16 * 16;
+    if (is_interleaved(e))
+        return kernel_scratch(e) + ((size_t)(e->width * e->shuffle) + 15) / 16 * 16;
     for (int l = 0; l <= e->graph->n_layers; l++)
         if (e->layer[l].is_quad && (size_t)e->layer[l].conv.c_in > channels)
             channels = (size_t)e->layer[l].conv.c_in;
     return FOVI_QUAD_INPUTS * FOVI_QUAD_COLUMNS * channels;
+}
+
+/* Fill n floats of a layer's rows with what stands for the outside of the picture. */
+static void fill_outside(const struct fovi_exec *e, const struct plan_layer *p, float *to, ptrdiff_t n)
+{
+    ptrdiff_t index = p - e->layer;
+    uint8_t pixel[FOVI_GRAPH_MAX_CHANNELS], *bytes = (uint8_t *)to;
+    if (!e->int8 || index == 0 || index == e->graph->n_layers) {
+        memset(to, 0, (size_t)n * sizeof *to);
+        return;
+    }
+    for (int c = 0; c < p->channels; c++)
+        pixel[c] = (uint8_t)e->graph->layer[index - 1].int8.zero[c];
+    for (ptrdiff_t i = 0; i < n * (ptrdiff_t)sizeof *to; i += p->channels)
+        memcpy(bytes + i, pixel, (size_t)p->channels);
+}
+
+/* A row that stands for those above and below the picture; in int8 one for each layer, as zero points differ. */
+static int take_outside(struct fovi_exec *e, size_t stride, size_t overread)
+{
+    size_t n = e->int8 ? 0 : stride * e->widest;
+    for (int l = 0; l <= e->graph->n_layers && e->int8; l++) {
+        e->layer[l].outside = (ptrdiff_t)n;
+        n += stride * (size_t)pixel_floats(e, &e->layer[l]);
+    }
+    e->zero = fovi_alloc(e->ctx, n + overread, sizeof *e->zero);
+    for (int l = 0; l <= e->graph->n_layers && e->int8 && e->zero; l++)
+        fill_outside(e, &e->layer[l], e->zero + e->layer[l].outside, (ptrdiff_t)stride * pixel_floats(e, &e->layer[l]));
+    return e->zero != NULL;
 }
 
 /* Memory for the rings of all slices together, whatever their widths, and for each thread's work. */
@@ -238,21 +294,23 @@ static int take_memory(struct fovi_exec *e)
     for (int l = 0; l <= e->graph->n_layers; l++)
         if ((size_t)pixel_floats(e, &e->layer[l]) > e->widest)
             e->widest = (size_t)pixel_floats(e, &e->layer[l]);
-    size_t overread = e->bf16 ? FOVI_BF16_OVERREAD * e->widest : FOVI_CONV_OVERREAD;
+    size_t overread = e->bf16   ? FOVI_BF16_OVERREAD * e->widest
+                      : e->int8 ? FOVI_INT8_OVERREAD * e->widest
+                                : FOVI_CONV_OVERREAD;
     size_t stride = (size_t)row_stride(e, imin(e->slice_tiles * e->tile, e->width));
     e->scratch_floats = scratch_floats(e);
     e->passing_floats = (column_floats(e, 1) * stride + overread + 15) / 16 * 16;
     /* Slices are whole tiles but for the last, so that row_stride adds as much to each, at most. */
     size_t columns = (size_t)(e->width + e->tile) + n_slices * (size_t)(row_stride(e, 0) + 16);
     e->arena = fovi_alloc(e->ctx, columns * column_floats(e, 0) + overread, sizeof *e->arena);
-    e->zero = fovi_alloc(e->ctx, stride * e->widest + overread, sizeof *e->zero);
     e->passing = fovi_alloc(e->ctx, e->passing_floats * n_threads, sizeof *e->passing);
     e->scratch = fovi_alloc(e->ctx, e->scratch_floats * n_threads, sizeof *e->scratch);
     e->max_intervals = e->slice_tiles / 2 + 2;
     e->intervals = fovi_alloc(e->ctx, n_slices * (size_t)e->max_intervals, sizeof *e->intervals);
     e->slice = fovi_alloc(e->ctx, n_slices, sizeof *e->slice);
     e->column_work = fovi_alloc(e->ctx, (size_t)e->n_tiles_x, sizeof *e->column_work);
-    int has_all = e->arena && e->zero && e->passing && e->scratch && e->intervals && e->slice && e->column_work;
+    int has_all = take_outside(e, stride, overread) && e->arena && e->passing && e->scratch && e->intervals &&
+                  e->slice && e->column_work;
     return has_all ? FOVEA_OK : fovi_alloc_error(e->ctx);
 }
 
@@ -285,6 +343,7 @@ int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, enum fo
     e->conv_row = fovi_conv_row_get(fovea_context_cpu(ctx));
     e->conv_quad = fovi_conv_quad_get(fovea_context_cpu(ctx));
     e->bf16 = format == FOVI_EXEC_BF16 ? fovi_bf16_dsp_get(fovea_context_cpu(ctx)) : NULL;
+    e->int8 = format == FOVI_EXEC_INT8 ? fovi_int8_dsp_get(fovea_context_cpu(ctx)) : NULL;
     e->n_tiles_x = (width + TILE - 1) / TILE;
     plan_layers(e);
     e->n_slices_wanted = choose_slices(e->width, e->tile, fovea_context_threads(ctx));
@@ -339,10 +398,10 @@ static int64_t count_work(struct fovi_exec *e)
 }
 
 /* Where the picture's column 0 would be in a row whose first column is `first`. Channels of floats lie one after the
- * other, those of bfloat16 side by side, so that a pixel of them takes `floats` in all. */
+ * other, those of bfloat16 and int8 side by side, so that a pixel of them takes `floats` in all. */
 static float *column_0(const struct slice *s, float *row, ptrdiff_t floats, int first)
 {
-    return row + (ROW_PAD - first) * (s->exec->bf16 ? floats : 1);
+    return row + (ROW_PAD - first) * (is_interleaved(s->exec) ? floats : 1);
 }
 
 /* Of a ring: the first that is computed, so that reading and writing are aligned in all of them. */
@@ -355,14 +414,13 @@ static void slice_init(struct fovi_exec *e, struct slice *s, int x0, int x1, flo
 {
     *s = (struct slice){ .exec = e, .x0 = x0, .x1 = x1, .stride = row_stride(e, x1 - x0) };
     s->interval = e->intervals + (s - e->slice) * e->max_intervals;
-    float *start = *arena;
     for (int l = 0; l <= e->graph->n_layers; l++) {
         const struct plan_layer *p = &e->layer[l];
         s->ring[l] = column_0(s, *arena, pixel_floats(e, p), first_column(s, p));
+        fill_outside(e, p, *arena, p->own_rows * pixel_floats(e, p) * s->stride);
         *arena += p->own_rows * pixel_floats(e, p) * s->stride;
         s->next[l] = -((GROUP - p->reach % GROUP) % GROUP);
     }
-    memset(start, 0, (size_t)(*arena - start) * sizeof *start);
 }
 
 void fovi_exec_begin(struct fovi_exec *e, const uint8_t *tiles, uint8_t value)
@@ -432,7 +490,7 @@ static const float *input_row(const struct slice *s, int index, int y)
     const struct fovi_exec *e = s->exec;
     if (y >= 0 && y < e->height)
         return ring_row(s, index, y);
-    return column_0(s, e->zero, pixel_floats(e, &e->layer[index]), s->x0 - e->radius);
+    return column_0(s, e->zero + e->layer[index].outside, pixel_floats(e, &e->layer[index]), s->x0 - e->radius);
 }
 
 /* Every step-th float from in on, n of them, as level / 255. */
@@ -469,6 +527,20 @@ static void unshuffle_bf16(struct slice *s, int y)
     }
 }
 
+/* The same for a network in int8: the channels of a block lie side by side. */
+static void unshuffle_int8(struct slice *s, int y)
+{
+    const struct fovi_exec *e = s->exec;
+    int u = e->graph->unshuffle, from = imax(0, s->x0 - e->radius), end = imin(e->width, s->x1 + e->radius);
+    for (int sy = 0; sy < u; sy++) {
+        const float *luma = fovi_window_row(e->luma, 0, imin(y * u + sy, e->picture_height - 1));
+        float *to = ring_row(s, 0, y) + ((ptrdiff_t)from * u + sy) * u;
+        for (int x = from; x < end; x++, to += (ptrdiff_t)u * u)
+            for (int sx = 0; sx < u; sx++)
+                to[sx] = luma[imin(x * u + sx, e->picture_width - 1)] * (1.0f / 255.0f);
+    }
+}
+
 /* The blocks of input row y as channels. The last row and column of the picture stand for those that lack below and
  * right of them. */
 static void unshuffle_input(struct slice *s, int y)
@@ -495,6 +567,8 @@ static void load_input(struct slice *s, int y)
     if (e->graph->unshuffle > 1) {
         if (e->bf16)
             unshuffle_bf16(s, y);
+        else if (e->int8)
+            unshuffle_int8(s, y);
         else
             unshuffle_input(s, y);
         return;
@@ -534,46 +608,75 @@ static void quad_layer(struct slice *s, int index, int y, int n)
         s->exec->conv_quad(&p->conv, rows, s->stride, dst, s->stride, s->interval[i][0], s->interval[i][1], s->scratch);
 }
 
-/* Four rows of the last layer in bfloat16: what of them the picture has goes to the output. */
-static void bf16_last(struct slice *s, const struct fovi_bf16_weights *w, const uint16_t *const *rows, int y, int x0,
-                      int x1)
+/* Rows and columns of the last layer by its kernel. */
+static void last_kernel(const struct slice *s, const void *const *rows, float *const *out, int n_rows, int x0, int x1)
 {
     const struct fovi_exec *e = s->exec;
-    int f = e->shuffle, scale = e->graph->scale, n_rows = imin(FOVI_BF16_ROWS, e->height - y), n = n_rows * f;
+    const struct plan_layer *p = &e->layer[e->graph->n_layers];
+    if (e->int8)
+        e->int8->last(&p->int8, (const uint8_t *const *)rows, out, n_rows, x0, x1, s->scratch);
+    else
+        e->bf16->last(&p->bf16, (const uint16_t *const *)rows, out, n_rows, x0, x1, s->scratch);
+}
+
+/* Four rows of the last layer in bfloat16 or int8: what of them the picture has goes to the output. */
+static void give_last(struct slice *s, const void *const *rows, int y, int x0, int x1)
+{
+    const struct fovi_exec *e = s->exec;
+    int f = e->shuffle, scale = e->graph->scale, n_rows = imin(GROUP, e->height - y), n = n_rows * f;
     int out_width = e->picture_width * scale, whole = imin(x1, out_width / f);
-    float *out[4 * FOVI_BF16_ROWS], piece[4 * FOVI_BF16_ROWS][4], *to[4 * FOVI_BF16_ROWS];
+    float *out[4 * GROUP], piece[4 * GROUP][4], *to[4 * GROUP];
     for (int i = 0; i < n; i++) {
         int is_there = y * f + i < e->picture_height * scale;
         out[i] = is_there ? e->out + ((ptrdiff_t)y * f + i - (ptrdiff_t)e->y0 * scale) * e->out_stride
-                          : s->scratch + FOVI_BF16_SCRATCH;
+                          : s->scratch + kernel_scratch(e);
         to[i] = piece[i] - (ptrdiff_t)whole * f;
     }
     if (x0 < whole)
-        e->bf16->last(w, rows, out, n_rows, x0, whole, s->scratch);
+        last_kernel(s, rows, out, n_rows, x0, whole);
     if (whole == x1)
         return;
-    e->bf16->last(w, rows, to, n_rows, whole, x1, s->scratch);
+    last_kernel(s, rows, to, n_rows, whole, x1);
     for (int i = 0; i < n; i++)
         memcpy(out[i] + (ptrdiff_t)whole * f, piece[i], (size_t)(out_width - whole * f) * sizeof **out);
 }
 
-/* Four rows in bfloat16. */
-static void bf16_layer(struct slice *s, int index, int y, int n)
+/* Four rows of a convolution in bfloat16 or int8. */
+static void interleaved_layer(struct slice *s, int index, int y, int n)
 {
     const struct fovi_exec *e = s->exec;
-    const struct fovi_bf16_weights *w = &e->layer[index].bf16;
-    const uint16_t *rows[FOVI_BF16_ROWS + 4];
-    uint16_t *dst[FOVI_BF16_ROWS];
-    for (int i = 0; i < w->k + FOVI_BF16_ROWS - 1; i++)
-        rows[i] = (const uint16_t *)input_row(s, index - 1, y - w->k / 2 + i);
-    for (int i = 0; i < FOVI_BF16_ROWS && !w->scale; i++)
-        dst[i] = (uint16_t *)ring_row(s, index, y + i);
+    const struct plan_layer *p = &e->layer[index];
+    int k = e->graph->layer[index - 1].k, is_last = index == e->graph->n_layers;
+    const void *rows[GROUP + 4];
+    void *dst[GROUP];
+    for (int i = 0; i < k + GROUP - 1; i++)
+        rows[i] = input_row(s, index - 1, y - k / 2 + i);
+    for (int i = 0; i < GROUP && !is_last; i++)
+        dst[i] = ring_row(s, index, y + i);
     for (int i = 0; i < n; i++) {
         int x0 = s->interval[i][0], x1 = s->interval[i][1];
-        if (w->scale)
-            bf16_last(s, w, rows, y, x0, x1);
+        if (is_last)
+            give_last(s, rows, y, x0, x1);
+        else if (e->bf16)
+            e->bf16->conv(&p->bf16, (const uint16_t *const *)rows, (uint16_t *const *)dst, x0, x1, s->scratch);
+        else if (index > 1)
+            e->int8->conv(&p->int8, (const uint8_t *const *)rows, (uint8_t *const *)dst, x0, x1, s->scratch);
         else
-            e->bf16->conv(w, rows, dst, x0, x1, s->scratch);
+            e->int8->first(&p->int8, (const float *const *)rows, (uint8_t *const *)dst, x0, x1);
+    }
+}
+
+/* A sum in int8. */
+static void int8_add_layer(struct slice *s, int index, int y, int n)
+{
+    const struct fovi_exec *e = s->exec;
+    const struct fovi_int8_weights *w = &e->layer[index].int8;
+    const uint8_t *a = (const uint8_t *)ring_row(s, index - 1, y);
+    const uint8_t *b = (const uint8_t *)ring_row(s, e->graph->layer[index - 1].from + 1, y);
+    uint8_t *dst = (uint8_t *)ring_row(s, index, y);
+    for (int i = 0; i < n; i++) {
+        ptrdiff_t at = (ptrdiff_t)s->interval[i][0] * w->c_out;
+        e->int8->add(w, a + at, b + at, dst + at, s->interval[i][1] - s->interval[i][0]);
     }
 }
 
@@ -697,6 +800,10 @@ static void make_row(struct slice *s, int index, int y, int n)
     }
     const struct fovi_bf16_dsp *bf16 = s->exec->bf16;
     enum fovi_layer_kind kind = s->exec->graph->layer[index - 1].kind;
+    if (s->exec->int8) {
+        int8_add_layer(s, index, y, n); /* convolutions make four rows */
+        return;
+    }
     if (bf16 && kind == FOVI_LAYER_CONCAT) {
         bf16_concat_layer(s, index, y, n);
         return;
@@ -721,14 +828,14 @@ static void make_group(struct slice *s, int index, int y)
     int n = find_intervals(s, p, y), y0 = imax(0, y), y1 = imin(e->height, y + GROUP), last = e->graph->n_layers;
     if (!n)
         return;
-    if (p->is_quad && e->bf16)
-        bf16_layer(s, index, y, n);
+    if (p->is_quad && is_interleaved(e))
+        interleaved_layer(s, index, y, n);
     else if (p->is_quad)
         quad_layer(s, index, y, n);
     for (int row = y0; row < y1; row++) {
         if (!p->is_quad)
             make_row(s, index, row, n);
-        if (index == last && !e->bf16)
+        if (index == last && !is_interleaved(e))
             shuffle(s, row, n);
     }
     for (int i = 0; i < n; i++)
@@ -747,16 +854,16 @@ static void advance(struct slice *s, int index, int y)
     }
 }
 
-/* Zeros beside the picture in a thread's ring of a layer, where another slice's columns may have been. */
+/* The outside beside the picture in a thread's ring of a layer, where another slice's columns may have been. */
 static void clear_sides(const struct slice *s, const struct plan_layer *p, float *ring)
 {
     const struct fovi_exec *e = s->exec;
-    ptrdiff_t floats = pixel_floats(e, p), unit = e->bf16 ? floats : 1, n = p->capacity * floats / unit;
+    ptrdiff_t floats = pixel_floats(e, p), unit = is_interleaved(e) ? floats : 1, n = p->capacity * floats / unit;
     ptrdiff_t right = ROW_PAD + e->width - first_column(s, p), row = s->stride * unit;
     for (ptrdiff_t i = 0; i < n && s->x0 == 0; i++)
-        memset(ring + i * row, 0, (size_t)(ROW_PAD * unit) * sizeof *ring);
+        fill_outside(e, p, ring + i * row, ROW_PAD * unit);
     for (ptrdiff_t i = 0; i < n && s->x1 == e->width; i++)
-        memset(ring + i * row + right * unit, 0, (size_t)(row - right * unit) * sizeof *ring);
+        fill_outside(e, p, ring + i * row + right * unit, row - right * unit);
 }
 
 static void slice_job(void *arg, int index, int worker)

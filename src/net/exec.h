@@ -19,7 +19,7 @@ struct fovi_exec;
 
 /* Number formats of the layers. Each gives the same bytes with any instruction sets, but bfloat16 is emulated, and
  * slow, without FOVEA_CPU_AMX. */
-enum fovi_exec_format { FOVI_EXEC_F32, FOVI_EXEC_BF16 };
+enum fovi_exec_format { FOVI_EXEC_F32, FOVI_EXEC_BF16, FOVI_EXEC_INT8 };
 
 /* Whether a network can run in bfloat16: all its operators have kernels for it. */
 int fovi_exec_has_bf16(const struct fovi_graph *graph);
@@ -28,7 +28,7 @@ int fovi_exec_has_bf16(const struct fovi_graph *graph);
 enum { FOVI_EXEC_LEAST_ROWS = 16 };
 
 /* Prepare a network for pictures of one size: all memory is taken here. The graph (with its weights) must outlive
- * it. FOVI_EXEC_BF16 only where fovi_exec_has_bf16. */
+ * it. FOVI_EXEC_BF16 only where fovi_exec_has_bf16, FOVI_EXEC_INT8 only where graph->has_int8. */
 int fovi_exec_create(fovea_context *ctx, const struct fovi_graph *graph, enum fovi_exec_format format, int width,
                      int height, struct fovi_exec **out);
 void fovi_exec_free(struct fovi_exec **exec);

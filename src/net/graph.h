@@ -31,6 +31,17 @@
 
 enum fovi_layer_kind { FOVI_LAYER_CONV, FOVI_LAYER_ADD, FOVI_LAYER_GATE, FOVI_LAYER_CONCAT };
 
+/* Numbers of a layer in int8, borrowed; NULL where it has none. Weights and biases may differ from those in float. */
+struct fovi_int8_layer {
+    const float *weight;       /* [c_out][c_in][k][k]: in the first and the last layer as in float; in others whole
+                                   numbers from -127 to 127, to be multiplied by the scale of their output channel and
+                                   divided by the step of their input channel */
+    const float *scale;        /* [c_out], convolutions but the first and the last; > 0 */
+    const float *bias, *slope; /* [c_out]; slopes of at most 1 */
+    const float *step, *zero;  /* [c_out], all but the last layer: byte q of the output is (q - zero) * step; step > 0,
+                                   zero whole, 0..255 */
+};
+
 struct fovi_layer {
     enum fovi_layer_kind kind;
     int k, c_in, c_out; /* convolution: kernel edge, channels; add, gate: c_in = c_out; concat: those before, all */
@@ -40,6 +51,7 @@ struct fovi_layer {
     const float *bias;                       /* [c_out] */
     const float *slope;                      /* [c_out], only with has_prelu */
     int n_parts, part[FOVI_GRAPH_MAX_PARTS]; /* concat: numbers of the layers */
+    struct fovi_int8_layer int8;
 };
 
 /* unshuffle, shuffle and "add base" are implied: the first layer has unshuffle^2 input channels, the last (scale *
@@ -49,6 +61,7 @@ struct fovi_graph {
     int n_layers;
     struct fovi_layer layer[FOVI_GRAPH_MAX_LAYERS];
     int unshuffle; /* 1 = none */
+    int has_int8;  /* whether the layers have numbers for int8 */
 };
 
 /* Read the text. Weights stay NULL. FOVEA_E_FORMAT or FOVEA_E_UNSUPPORTED with a text that names the layer. */

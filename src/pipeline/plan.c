@@ -44,7 +44,7 @@ static int check_params(fovea_context *ctx, const struct fovea_upscale_params *p
         return fovi_fail(ctx, FOVEA_E_ARG, "max_loss_db %g is not in 0..100", p->max_loss_db);
     if (!(p->budget_ms >= 0.0 && p->budget_ms <= 1e12))
         return fovi_fail(ctx, FOVEA_E_ARG, "budget_ms %g is not a time", p->budget_ms);
-    if ((unsigned)p->precision > FOVEA_PRECISION_BF16)
+    if ((unsigned)p->precision > FOVEA_PRECISION_INT8)
         return fovi_fail(ctx, FOVEA_E_ARG, "precision %d does not exist", (int)p->precision);
     if ((unsigned)p->consistency > FOVEA_CONSISTENCY_OFF)
         return fovi_fail(ctx, FOVEA_E_ARG, "consistency %d does not exist", (int)p->consistency);
@@ -147,6 +147,12 @@ static int choose_formats(fovea_plan *plan, struct fovi_step *step)
     for (int i = 0; i < step->n_networks; i++) {
         struct fovi_step_network *n = &step->network[i];
         n->format = wants_bf16 && fovi_exec_has_bf16(n->graph) ? FOVI_EXEC_BF16 : FOVI_EXEC_F32;
+        if (precision == FOVEA_PRECISION_INT8 && n->graph->has_int8)
+            n->format = FOVI_EXEC_INT8;
+        if (precision == FOVEA_PRECISION_INT8 && !n->graph->has_int8 && plan->params.method == FOVEA_METHOD_NETWORK)
+            return fovi_fail(plan->run.ctx, FOVEA_E_UNSUPPORTED,
+                             "%s cannot run in int8: it was not trained for that, and has no weights for it",
+                             plan->method);
         if (precision == FOVEA_PRECISION_BF16 && n->format != FOVI_EXEC_BF16 &&
             plan->params.method == FOVEA_METHOD_NETWORK)
             return fovi_fail(plan->run.ctx, FOVEA_E_UNSUPPORTED, "%s has layers that cannot run in bfloat16",

@@ -273,8 +273,10 @@ static enum fovea_precision network_precision(const fovea_plan *plan)
 {
     if (!plan->n_chain || !plan->step[0].n_networks)
         return FOVEA_PRECISION_AUTO;
-    int is_bf16 = plan->step[0].network[plan->step[0].n_networks - 1].format == FOVI_EXEC_BF16;
-    return is_bf16 ? FOVEA_PRECISION_BF16 : FOVEA_PRECISION_F32;
+    static const enum fovea_precision precisions[] = { [FOVI_EXEC_F32] = FOVEA_PRECISION_F32,
+                                                       [FOVI_EXEC_BF16] = FOVEA_PRECISION_BF16,
+                                                       [FOVI_EXEC_INT8] = FOVEA_PRECISION_INT8 };
+    return precisions[plan->step[0].network[plan->step[0].n_networks - 1].format];
 }
 
 /* Pixels and multiply-adds of the networks of all steps, and what the top ones would need everywhere. */

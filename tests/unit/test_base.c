@@ -65,7 +65,9 @@ static void context_refuses_bad_thread_counts(void **state)
 static void cpu_mask_only_takes_away(void **state)
 {
     (void)state;
-    static const uint32_t masks[] = { 0, FOVEA_CPU_AVX2, FOVEA_CPU_AVX512, FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512 };
+    static const uint32_t masks[] = {
+        0, FOVEA_CPU_AVX2, FOVEA_CPU_AVX512, FOVEA_CPU_AVX2 | FOVEA_CPU_AVX512, FOVEA_CPU_VNNI, FOVEA_CPU_AVX_VNNI
+    };
     for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
         struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
         params.cpu_mask = masks[i];

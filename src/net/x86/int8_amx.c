@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Networks in int8 with AMX: tiles of 16 pixels x 16 outputs, four rows of outputs at once, as in bf16_amx.c.
+ *
+ * Tile registers: 0..3 the sums of the four rows, 4..6 inputs of the last three rows loaded, 7 weights. A block's sums
+ * go to scratch, and become activations while the matrix unit works on the next block.
+ */
+#include "net/x86/int8_avx512.h"
+#include "net/x86/int8_template.h"
+
+#define TILE_LOAD(t, p, stride) \
+    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(p), "r"((long)(stride)) : "memory")
+#define TILE_STORE(t, p) __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(p), "r"(64L) : "memory")
+#define TILE_DOT(sum, in, weight) __asm__ volatile("tdpbusd %%tmm" #weight ", %%tmm" #in ", %%tmm" #sum : : : "memory")
+
+#define TILE_INTS 256
+#define BLOCK_INTS (FOVI_INT8_ROWS * TILE_INTS)
+
+/* All tiles have 16 rows of 64 bytes. */
+INLINE void tiles_configure(void)
+{
+    static const struct {
+        uint8_t palette, start, reserved[14];
+        uint16_t bytes[16];
+        uint8_t rows[16];
+    } config = { 1, 0, { 0 }, { 64, 64, 64, 64, 64, 64, 64, 64 }, { 16, 16, 16, 16, 16, 16, 16, 16 } };
+    __asm__ volatile("ldtilecfg %0" : : "m"(config));
+}
+
+INLINE void tiles_release(void)
+{
+    __asm__ volatile("tilerelease" : : : "memory");
+}
+
+/* Row ky of the kernel; a, b, c hold input rows ky, ky + 1, ky + 2, and row ky + 3 takes the place of ky. */
+#define KERNEL_ROW(ky, a, b, c)                      \
+    do {                                             \
+        TILE_LOAD(7, weight, 64);                    \
+        weight += FOVI_INT8_CHUNK * FOVI_INT8_LANES; \
+        TILE_DOT(0, a, 7);                           \
+        TILE_DOT(1, b, 7);                           \
+        TILE_DOT(2, c, 7);                           \
+        TILE_LOAD(a, rows[(ky) + 3] + at, stride);   \
+        TILE_DOT(3, a, 7);                           \
+    } while (0)
+
+/* Sums of one block of a tile, to scratch. at: number of the first byte of its first pixel. */
+INLINE void sum_block(int k, const struct fovi_int8_weights *w, int tile, const uint8_t *const *rows, ptrdiff_t at,
+                      int32_t *to)
+{
+    ptrdiff_t stride = (ptrdiff_t)w->span * w->c_in;
+    const int8_t *weight = w->packed + (ptrdiff_t)tile * w->n_chunks * k * FOVI_INT8_CHUNK * FOVI_INT8_LANES;
+    const int32_t *start = w->start + (ptrdiff_t)tile * FOVI_INT8_LANES;
+    TILE_LOAD(0, start, 0); /* sixteen times the same row */
+    TILE_LOAD(1, start, 0);
+    TILE_LOAD(2, start, 0);
+    TILE_LOAD(3, start, 0);
+    for (int j = 0; j < w->n_chunks; j++, at += FOVI_INT8_CHUNK) {
+        TILE_LOAD(4, rows[0] + at, stride);
+        TILE_LOAD(5, rows[1] + at, stride);
+        TILE_LOAD(6, rows[2] + at, stride);
+        KERNEL_ROW(0, 4, 5, 6);
+        if (k >= 3) {
+            KERNEL_ROW(1, 5, 6, 4);
+            KERNEL_ROW(2, 6, 4, 5);
+        }
+        if (k >= 5) {
+            KERNEL_ROW(3, 4, 5, 6);
+            KERNEL_ROW(4, 5, 6, 4);
+        }
+    }
+    TILE_STORE(0, to);
+    TILE_STORE(1, to + TILE_INTS);
+    TILE_STORE(2, to + 2 * TILE_INTS);
+    TILE_STORE(3, to + 3 * TILE_INTS);
+}
+
+/* Four pixels of 16 channels: packed to bytes, whose vector then has pieces of four channels in turn. */
+INLINE __m512i pack_four(const int32_t *sums, vf mul0, vf add0, vf mul1, vf add1)
+{
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i v[4];
+    UNROLL
+    for (int p = 0; p < 4; p++)
+        v[p] = from_sum(vf_from(vi_load(sums + p * FOVI_INT8_LANES)), mul0, add0, mul1, add1);
+    __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
+    return _mm512_permutexvar_epi32(order, bytes);
+}
+
+/* Sums that wait in scratch to become outputs. */
+struct block {
+    const int32_t *sums;
+    int tile, x, n; /* pixels x .. x + n - 1 */
+};
+
+/* Whole blocks of 16 channels. */
+INLINE void emit_full(const struct fovi_int8_weights *w, const struct block *b, uint8_t *const *dst, int is_only)
+{
+    int first = b->tile * FOVI_INT8_LANES;
+    vf mul0 = vf_load(w->mul[0] + first), add0 = vf_load(w->add[0] + first);
+    vf mul1 = vf_load(w->mul[1] + first), add1 = vf_load(w->add[1] + first);
+    const int32_t *sums = b->sums;
+    for (int i = 0; i < FOVI_INT8_ROWS; i++) {
+        uint8_t *to = dst[i] + (ptrdiff_t)b->x * w->c_out + first;
+        for (int m = 0; m < BLOCK; m += 4, sums += 4 * FOVI_INT8_LANES, to += (ptrdiff_t)4 * w->c_out) {
+            __m512i v = pack_four(sums, mul0, add0, mul1, add1);
+            if (is_only) {
+                _mm512_storeu_si512(to, v);
+                continue;
+            }
+            _mm_storeu_si128((__m128i *)(void *)to, _mm512_castsi512_si128(v));
+            _mm_storeu_si128((__m128i *)(void *)(to + w->c_out), _mm512_extracti32x4_epi32(v, 1));
+            _mm_storeu_si128((__m128i *)(void *)(to + (ptrdiff_t)2 * w->c_out), _mm512_extracti32x4_epi32(v, 2));
+            _mm_storeu_si128((__m128i *)(void *)(to + (ptrdiff_t)3 * w->c_out), _mm512_extracti32x4_epi32(v, 3));
+        }
+    }
+}
+
+static void emit_block(const struct fovi_int8_weights *w, const struct block *b, uint8_t *const *dst)
+{
+    int first = b->tile * FOVI_INT8_LANES;
+    if (b->n == BLOCK && w->c_out == FOVI_INT8_LANES)
+        emit_full(w, b, dst, 1);
+    else if (b->n == BLOCK && w->c_out - first >= FOVI_INT8_LANES)
+        emit_full(w, b, dst, 0);
+    else
+        for (int i = 0; i < FOVI_INT8_ROWS; i++)
+            emit(w, b->tile, b->sums + (ptrdiff_t)i * TILE_INTS, b->n, dst[i] + (ptrdiff_t)b->x * w->c_out + first);
+}
+
+INLINE void conv_rows(int k, const struct fovi_int8_weights *w, const uint8_t *const *rows, uint8_t *const *dst, int x0,
+                      int x1, int32_t *scratch)
+{
+    struct block waiting = { 0 };
+    for (int x = x0; x < x1; x += BLOCK) {
+        for (int t = 0; t * FOVI_INT8_LANES < w->c_out; t++) {
+            int32_t *sums = waiting.sums == scratch ? scratch + BLOCK_INTS : scratch;
+            sum_block(k, w, t, rows, (ptrdiff_t)(x - k / 2) * w->c_in, sums);
+            if (waiting.n)
+                emit_block(w, &waiting, dst);
+            waiting = (struct block){ sums, t, x, x1 - x < BLOCK ? x1 - x : BLOCK };
+        }
+    }
+    if (waiting.n)
+        emit_block(w, &waiting, dst);
+}
+
+static void conv_amx(const struct fovi_int8_weights *w, const uint8_t *const *rows, uint8_t *const *dst, int x0, int x1,
+                     void *scratch)
+{
+    tiles_configure();
+    switch (w->k) {
+    case 1: conv_rows(1, w, rows, dst, x0, x1, scratch); break;
+    case 3: conv_rows(3, w, rows, dst, x0, x1, scratch); break;
+    default: conv_rows(5, w, rows, dst, x0, x1, scratch); break;
+    }
+    tiles_release();
+}
+
+INLINE void last_rows(int k, const struct fovi_int8_weights *w, const uint8_t *const *rows, float *const *out,
+                      int n_rows, int x0, int x1, int32_t *scratch)
+{
+    int width = BLOCK * w->span;
+    for (int x = x0; x < x1; x += width) {
+        int n = x1 - x < width ? x1 - x : width;
+        ptrdiff_t at = (ptrdiff_t)(x - k / 2) * w->c_in;
+        sum_block(k, w, 0, rows, at, scratch);
+        sum_block(k, w, 1, rows, at, scratch + BLOCK_INTS);
+        for (int i = 0; i < n_rows; i++)
+            emit_last(w, scratch + (ptrdiff_t)i * TILE_INTS, scratch + BLOCK_INTS + (ptrdiff_t)i * TILE_INTS, n, x,
+                      out + i * w->scale);
+    }
+}
+
+static void last_amx(const struct fovi_int8_weights *w, const uint8_t *const *rows, float *const *out, int n_rows,
+                     int x0, int x1, void *scratch)
+{
+    tiles_configure();
+    switch (w->k) {
+    case 1: last_rows(1, w, rows, out, n_rows, x0, x1, scratch); break;
+    case 3: last_rows(3, w, rows, out, n_rows, x0, x1, scratch); break;
+    default: last_rows(5, w, rows, out, n_rows, x0, x1, scratch); break;
+    }
+    tiles_release();
+}
+
+const struct fovi_int8_dsp fovi_int8_dsp_amx = { conv_amx, first_layer, last_amx, add_pixels };

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * int8_template.h with vectors of AVX-512.
+ */
+#include <immintrin.h>
+
+#include "net/int8_dsp.h"
+
+typedef __m512 vf;
+typedef __m512i vi;
+#define LV 16
+#define vf_load(p) _mm512_loadu_ps(p)
+#define vf_set1(x) _mm512_set1_ps(x)
+#define vf_fma(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define vf_max(a, b) _mm512_max_ps(a, b)
+#define vi_load(p) _mm512_loadu_si512(p)
+#define vi_store(p, v) _mm512_storeu_si512(p, v)
+#define vf_from(v) _mm512_cvtepi32_ps(v)
+#define vi_from(v) _mm512_cvtps_epi32(v)
+#define vi_bytes(p) _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p)))
+#define store_floats(p, v, n) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (n)) - 1u), v)
+
+static inline __attribute__((always_inline)) void store_bytes(uint8_t *to, __m512i v, int n)
+{
+    __m128i bytes = _mm512_cvtusepi32_epi8(_mm512_max_epi32(v, _mm512_setzero_si512()));
+    if (n == LV)
+        _mm_storeu_si128((__m128i *)(void *)to, bytes);
+    else
+        _mm_mask_storeu_epi8(to, (__mmask16)((1u << n) - 1u), bytes);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the kernels of int8 do around the sums, and the sums by dot products, written once for every vector width. The
+ * including file defines
+ *     LV                          lanes of a vector, a part of FOVI_INT8_LANES
+ *     vf, vi                      vectors of floats and of 32-bit integers
+ *     vf_load, vf_set1, vf_fma(a, b, c): a * b + c, vf_max (its second operand where one is no number)
+ *     vi_load, vi_store, vf_from(vi), vi_from(vf) to nearest even
+ *     vi_bytes(p)                 LV bytes as integers
+ *     store_bytes(p, v, n)        n <= LV integers, a multiple of 4, limited to bytes
+ *     store_floats(p, v, n)       the first n <= LV floats
+ * and for the sums, where it wants them,
+ *     NP                          positions that are summed at once, a part of 16
+ *     dot_quad(n, sum, in, stride, weight)  to sum[p] the products of the four bytes at in + p * stride
+ */
+#define INLINE static inline __attribute__((always_inline))
+#define N_HALVES (FOVI_INT8_LANES / LV)
+#define BLOCK 16
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Sums become bytes: both branches of the PReLU, the larger counts. */
+INLINE vi from_sum(vf sum, vf mul0, vf add0, vf mul1, vf add1)
+{
+    return vi_from(vf_max(vf_fma(sum, mul0, add0), vf_fma(sum, mul1, add1)));
+}
+
+/* Lanes of a vector that are channels. */
+INLINE int count_channels(const struct fovi_int8_weights *w, int first)
+{
+    int left = w->c_out - first;
+    return left < LV ? left : LV;
+}
+
+/* A tile of sums of n pixels to bytes; dst: its first channel of the first pixel. */
+INLINE void emit(const struct fovi_int8_weights *w, int tile, const int32_t *sums, int n, uint8_t *dst)
+{
+    for (int h = 0; h < N_HALVES; h++) {
+        int first = tile * FOVI_INT8_LANES + h * LV, n_channels = count_channels(w, first);
+        if (n_channels <= 0)
+            return;
+        vf mul0 = vf_load(w->mul[0] + first), add0 = vf_load(w->add[0] + first);
+        vf mul1 = vf_load(w->mul[1] + first), add1 = vf_load(w->add[1] + first);
+        const int32_t *sum = sums + h * LV;
+        uint8_t *to = dst + h * LV;
+        for (int m = 0; m < n; m++, sum += FOVI_INT8_LANES, to += w->c_out)
+            store_bytes(to, from_sum(vf_from(vi_load(sum)), mul0, add0, mul1, add1), n_channels);
+    }
+}
+
+/* The last layer: lanes [sy][pixel of span][sx] of positions become pieces of the rows of the enlarged picture. n:
+ * pixels of the input from x on. */
+INLINE void emit_last(const struct fovi_int8_weights *w, const int32_t *high, const int32_t *low, int n, int x,
+                      float *const *out)
+{
+    int s = w->scale, piece = w->span * s;
+    float lanes[FOVI_INT8_LANES + LV];
+    for (int m = 0; m * w->span < n; m++, high += FOVI_INT8_LANES, low += FOVI_INT8_LANES) {
+        int left = n - m * w->span, width = (left < w->span ? left : w->span) * s;
+        ptrdiff_t at = (ptrdiff_t)(x + m * w->span) * s;
+        for (int h = 0; h < FOVI_INT8_LANES; h += LV) {
+            vf v = vf_fma(vf_from(vi_load(low + h)), vf_load(w->mul[1] + h), vf_load(w->add[0] + h));
+            store_floats(lanes + h, vf_fma(vf_from(vi_load(high + h)), vf_load(w->mul[0] + h), v), LV);
+        }
+        for (int sy = 0; sy < s; sy++)
+            for (int i = 0; i < width; i += LV)
+                store_floats(out[sy] + at + i, vf_load(lanes + sy * piece + i), width - i < LV ? width - i : LV);
+    }
+}
+
+/* np pixels of one row, LV channels. */
+INLINE void first_block(int np, const struct fovi_int8_weights *w, const float *const *rows, int channel,
+                        ptrdiff_t n_lanes, ptrdiff_t x, int n, uint8_t *dst)
+{
+    vf sum[8];
+    const float *tap = w->taps + channel;
+    UNROLL
+    for (int p = 0; p < np; p++)
+        sum[p] = vf_load(w->bias + channel);
+    for (int ky = 0; ky < w->k; ky++) {
+        const float *in = rows[ky] + (x - w->k / 2) * w->c_in;
+        for (int t = 0; t < w->k * w->c_in; t++, tap += n_lanes, in++) {
+            vf weight = vf_load(tap);
+            UNROLL
+            for (int p = 0; p < np; p++)
+                sum[p] = vf_fma(vf_set1(in[p * w->c_in]), weight, sum[p]);
+        }
+    }
+    vf mul0 = vf_load(w->mul[0] + channel), add0 = vf_load(w->add[0] + channel);
+    vf mul1 = vf_load(w->mul[1] + channel), add1 = vf_load(w->add[1] + channel);
+    UNROLL
+    for (int p = 0; p < np; p++)
+        store_bytes(dst + (x + p) * w->c_out + channel, from_sum(sum[p], mul0, add0, mul1, add1), n);
+}
+
+static void first_layer(const struct fovi_int8_weights *w, const float *const *rows, uint8_t *const *dst, int x0,
+                        int x1)
+{
+    ptrdiff_t n_lanes = (w->c_out + FOVI_INT8_LANES - 1) / FOVI_INT8_LANES * FOVI_INT8_LANES;
+    for (int i = 0; i < FOVI_INT8_ROWS; i++) {
+        for (int channel = 0; channel < w->c_out; channel += LV) {
+            int n = count_channels(w, channel);
+            ptrdiff_t x = x0;
+            for (; x + 8 <= x1; x += 8)
+                first_block(8, w, rows + i, channel, n_lanes, x, n, dst[i]);
+            for (; x < x1; x++)
+                first_block(1, w, rows + i, channel, n_lanes, x, n, dst[i]);
+        }
+    }
+}
+
+static void add_pixels(const struct fovi_int8_weights *w, const uint8_t *a, const uint8_t *b, uint8_t *dst, ptrdiff_t n)
+{
+    for (int c = 0; c < w->c_out; c += LV) {
+        vf mul0 = vf_load(w->mul[0] + c), mul1 = vf_load(w->mul[1] + c), add = vf_load(w->add[0] + c);
+        int n_channels = count_channels(w, c);
+        for (ptrdiff_t i = c; i < n * w->c_out; i += w->c_out) {
+            vf v = vf_fma(vf_from(vi_bytes(b + i)), mul1, add);
+            store_bytes(dst + i, vi_from(vf_fma(vf_from(vi_bytes(a + i)), mul0, v)), n_channels);
+        }
+    }
+}
+
+#ifdef NP
+/* Sums of np positions, stride bytes apart, in LV lanes. */
+INLINE void sum_positions(int np, const struct fovi_int8_weights *w, const int8_t *weight, const int32_t *start,
+                          const uint8_t *const *rows, ptrdiff_t at, ptrdiff_t stride, int32_t *to)
+{
+    vi sum[NP];
+    UNROLL
+    for (int p = 0; p < np; p++)
+        sum[p] = vi_load(start);
+    for (int j = 0; j < w->n_chunks; j++, at += FOVI_INT8_CHUNK) {
+        int left = w->n_quads - j * (FOVI_INT8_CHUNK / 4), n = left < FOVI_INT8_CHUNK / 4 ? left : FOVI_INT8_CHUNK / 4;
+        for (int ky = 0; ky < w->k; ky++, weight += FOVI_INT8_CHUNK * FOVI_INT8_LANES)
+            for (int q = 0; q < n; q++)
+                dot_quad(np, sum, rows[ky] + at + (ptrdiff_t)4 * q, stride, weight + (ptrdiff_t)64 * q);
+    }
+    UNROLL
+    for (int p = 0; p < np; p++)
+        vi_store(to + p * FOVI_INT8_LANES, sum[p]);
+}
+
+/* Sums of one tile at n <= 16 positions of one row, from pixel x on. */
+INLINE void sum_tile(const struct fovi_int8_weights *w, int tile, const uint8_t *const *rows, int x, int n, int32_t *to)
+{
+    ptrdiff_t stride = (ptrdiff_t)w->span * w->c_in, at = (ptrdiff_t)(x - w->k / 2) * w->c_in;
+    const int8_t *weight = w->packed + (ptrdiff_t)tile * w->n_chunks * w->k * FOVI_INT8_CHUNK * FOVI_INT8_LANES;
+    const int32_t *start = w->start + (ptrdiff_t)tile * FOVI_INT8_LANES;
+    for (int h = 0; h < N_HALVES; h++) {
+        int p = 0;
+        for (; p + NP <= n; p += NP)
+            sum_positions(NP, w, weight + (ptrdiff_t)4 * h * LV, start + h * LV, rows, at + p * stride, stride,
+                          to + p * FOVI_INT8_LANES + h * LV);
+        for (; p < n; p++)
+            sum_positions(1, w, weight + (ptrdiff_t)4 * h * LV, start + h * LV, rows, at + p * stride, stride,
+                          to + p * FOVI_INT8_LANES + h * LV);
+    }
+}
+
+static void conv(const struct fovi_int8_weights *w, const uint8_t *const *rows, uint8_t *const *dst, int x0, int x1,
+                 void *scratch)
+{
+    for (int x = x0; x < x1; x += BLOCK) {
+        int n = x1 - x < BLOCK ? x1 - x : BLOCK;
+        for (int tile = 0; tile * FOVI_INT8_LANES < w->c_out; tile++) {
+            ptrdiff_t at = (ptrdiff_t)x * w->c_out + (ptrdiff_t)tile * FOVI_INT8_LANES;
+            for (int i = 0; i < FOVI_INT8_ROWS; i++) {
+                sum_tile(w, tile, rows + i, x, n, scratch);
+                emit(w, tile, scratch, n, dst[i] + at);
+            }
+        }
+    }
+}
+
+static void last(const struct fovi_int8_weights *w, const uint8_t *const *rows, float *const *out, int n_rows, int x0,
+                 int x1, void *scratch)
+{
+    int32_t *high = scratch, *low = high + BLOCK * FOVI_INT8_LANES;
+    int width = BLOCK * w->span;
+    for (int x = x0; x < x1; x += width) {
+        int n = x1 - x < width ? x1 - x : width, positions = (n + w->span - 1) / w->span;
+        for (int i = 0; i < n_rows; i++) {
+            sum_tile(w, 0, rows + i, x, positions, high);
+            sum_tile(w, 1, rows + i, x, positions, low);
+            emit_last(w, high, low, n, x, out + i * w->scale);
+        }
+    }
+}
+#endif
