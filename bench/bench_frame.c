@@ -4,7 +4,7 @@
  * ONNX file for the others, and what all of them need. The residual is made, without the base. Frames are files of
  * floats in levels of 1.
  *
- *     bench_frame run NETWORK f32|f32-avx2|bf16 WIDTH HEIGHT THREADS RUNS IN [OUT]
+ *     bench_frame run NETWORK f32|f32-avx2|bf16|int8|int8-vnni WIDTH HEIGHT THREADS RUNS IN [OUT]
  *         prints {"wall_ms": [...], "cpu_ms": [...]}; OUT gets the last residual
  *     bench_frame onnx NETWORK WIDTH HEIGHT FILE prelu|leaky
  *         writes the network
@@ -32,6 +32,7 @@
 #include "model/model.h"
 #include "model/onnx.h"
 #include "net/exec.h"
+#include "net/int8.h"
 #include "timing.h"
 
 #define STRIP 32
@@ -41,7 +42,7 @@ struct network {
     fovea_model *model; /* NULL: random weights */
     struct fovi_graph graph;
     struct fovea_model_info info;
-    float *weights;
+    float *weights, *int8; /* of random networks */
 };
 
 static int fail(const char *why)
@@ -75,6 +76,32 @@ static int randomize(struct network *n)
     return 1;
 }
 
+/* The same in int8: whole weights, and the same steps for all channels. */
+static int randomize_int8(struct network *n)
+{
+    enum { MOST = FOVI_GRAPH_MAX_CHANNELS };
+    struct fovi_graph *g = &n->graph;
+    float *p = n->int8 = calloc((size_t)fovi_graph_parameters(g) + (size_t)g->n_layers * 3 * MOST, sizeof *p);
+    for (int l = 0; p && l < g->n_layers; l++) {
+        struct fovi_layer *y = &g->layer[l];
+        int size = y->kind == FOVI_LAYER_CONV ? y->k * y->k * y->c_in : 1;
+        y->int8 = (struct fovi_int8_layer){ y->weight, p, y->bias, y->slope, p + MOST, p + 2 * MOST };
+        for (int i = 0; i < MOST; i++, p++) {
+            p[0] = 2.0f / (127.0f * 64.0f * (float)size);
+            p[MOST] = 1.0f / 64.0f;
+            p[2 * MOST] = 32.0f;
+        }
+        p += 2 * MOST;
+        if (l == 0 || l == g->n_layers - 1 || y->kind != FOVI_LAYER_CONV)
+            continue;
+        y->int8.weight = p;
+        for (int i = 0; i < size * y->c_out; i++)
+            *p++ = rintf(y->weight[i] * 63.5f * (float)size);
+    }
+    g->has_int8 = 1;
+    return n->int8 != NULL;
+}
+
 static int open_network(fovea_context *ctx, const char *text, struct network *n)
 {
     char method[32];
@@ -92,7 +119,8 @@ static int open_network(fovea_context *ctx, const char *text, struct network *n)
         return graph != NULL;
     }
     n->info = (struct fovea_model_info){ .method = "random", .layers = text, .base = "", .sources = "", .licence = "" };
-    return fovi_graph_parse(ctx, text, &n->graph) == FOVEA_OK && randomize(n);
+    return fovi_graph_parse(ctx, text, &n->graph) == FOVEA_OK && randomize(n) &&
+           (!fovi_int8_fits(&n->graph) || randomize_int8(n));
 }
 
 /* Level of pixel (x, y): waves of all lengths. */
@@ -157,6 +185,8 @@ static int create_exec(fovea_context *ctx, const struct network *n, const char *
 {
     if (strncmp(format, "f32", 3) == 0)
         return fovi_exec_create(ctx, &n->graph, FOVI_EXEC_F32, width, height, exec);
+    if (strncmp(format, "int8", 4) == 0 && n->graph.has_int8)
+        return fovi_exec_create(ctx, &n->graph, FOVI_EXEC_INT8, width, height, exec);
     if (strcmp(format, "bf16") != 0 || !fovi_exec_has_bf16(&n->graph))
         return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "this network does not run in %s", format);
     if (!(fovea_context_cpu(ctx) & FOVEA_CPU_AMX))
@@ -309,7 +339,9 @@ static int main_network(int argc, char **argv)
     struct network n;
     int is_run = strcmp(argv[1], "run") == 0, n_runs = is_run ? atoi(argv[7]) : 1, code = 1;
     params.n_threads = is_run ? atoi(argv[6]) : 1;
-    params.cpu_mask = is_run && strcmp(argv[3], "f32-avx2") == 0 ? FOVEA_CPU_AVX2 : FOVEA_CPU_ALL;
+    params.cpu_mask = is_run && strcmp(argv[3], "f32-avx2") == 0    ? FOVEA_CPU_AVX2
+                      : is_run && strcmp(argv[3], "int8-vnni") == 0 ? FOVEA_CPU_ALL & ~FOVEA_CPU_AMX
+                                                                    : FOVEA_CPU_ALL;
     if (n_runs < 1 || n_runs > MAX_RUNS || fovea_context_create(&ctx, &params) != FOVEA_OK)
         return fail("1..100 runs, please");
     if (!open_network(ctx, argv[2], &n))
@@ -322,6 +354,7 @@ static int main_network(int argc, char **argv)
         code = write_onnx(ctx, &n, argv[5], strcmp(argv[6], "leaky") == 0, atoi(argv[3]), atoi(argv[4]));
     fovea_model_free(&n.model);
     free(n.weights);
+    free(n.int8);
     fovea_context_free(&ctx);
     return code;
 }

@@ -125,7 +125,8 @@ class Makers:
             self.ask(self.tool("bench_frame"), "onnx", network, str(width), str(height), files[kind], kind)
         result = [Contestant("fovea " + name, [self.tool("bench_frame"), "run", network, form, *ends],
                              network=(network, form)) for name, form in
-                  (("f32", "f32"), ("f32, AVX2 only", "f32-avx2"), ("bf16", "bf16"))]
+                  (("f32", "f32"), ("f32, AVX2 only", "f32-avx2"), ("bf16", "bf16"), ("int8", "int8"),
+                   ("int8, no AMX", "int8-vnni"))]
         peer_ends = [frame, *ends[:-1]]
         result.append(Contestant("ONNX Runtime f32, PReLU", [*ort, files["prelu"], *peer_ends], ort_env,
                                  network=("prelu", "ort")))

@@ -129,6 +129,10 @@ def goals(result):
         for form in ("f32", "f32, AVX2 only", "bf16"):
             at_least("%s, 512x512, %s, share of the peak" % (name, form), 75., "%.0f %%",
                      share(result, key, "fovea " + form))
+    for n in (28, 48, 64):
+        for name, bound, other in (("ONNX Runtime", 1.1, "ONNX Runtime int8"), ("oneDNN", 1., "oneDNN int8")):
+            at_least("%d channels, 512x512, int8, against %s int8" % (n, name), bound, "%.1f times as fast",
+                     times_faster(result, "chain-%d" % n, "fovea int8", other))
     at_most("lanczos3 1920x1080 to 3840x2160, 8-bit planes, time against zimg", 1.3, "%.2f times",
             1 / (times_faster(result, "resample-lanczos3", "fovea, RGB planes", "zimg, RGB planes") or 1e-9))
     fps = value(result, "memory-grey", "filter", "least_ms", 1e-3)

@@ -33,7 +33,7 @@ keys(found.get("settings", {}), "method scale width height preset max_loss budge
      "consistency threads", "settings")
 check(found.get("consistency", {}).get("steps") == 0, "a classical method has no consistency by default")
 check(found.get("precision", 0) is None, "without a network there is no precision")
-for precision in ("f32", "bf16"):
+for precision in ("f32", "bf16", "int8"):
     run = expect_ok("upscale", "a.png", "-o", "o.png", "--method", "tiny", "--precision", precision, "--json")
     check(run.json().get("precision") == precision, "precision %s: %s" % (precision, run.json().get("precision")))
 run = expect_ok("upscale", "a.png", "-o", "o.png", "--method", "bicubic", "--consistency", "on", "--json")

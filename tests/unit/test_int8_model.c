@@ -172,7 +172,7 @@ static int enlarge(fovea_context *ctx, const fovea_model *model, enum fovea_prec
     static uint8_t pixels[40 * 24];
     struct fovea_upscale_params params = FOVEA_UPSCALE_DEFAULTS;
     for (int i = 0; i < 40 * 24; i++)
-        pixels[i] = (uint8_t)(i * i / 7 + 13 * (i % 40));
+        pixels[i] = (uint8_t)(i % 40 / 7 * 23 + i / 40 * 4 + i % 3);
     struct fovea_image in = { 40, 24, { FOVEA_SAMPLE_U8, 1, 0 }, pixels, 40 };
     struct fovea_image big = { 80, 48, in.format, out, 80 };
     params.method = model ? FOVEA_METHOD_NETWORK : FOVEA_METHOD_AUTO;
@@ -206,6 +206,33 @@ static void precision_takes_them(void **state)
     assert_int_equal(enlarge(*state, NULL, FOVEA_PRECISION_INT8, in_int8, &report), FOVEA_OK);
 }
 
+/* The built-in networks that have weights for it give nearly the picture that they give in float. */
+static void built_in_networks_have_them(void **state)
+{
+    static uint8_t in_float[80 * 48 * 4], in_int8[80 * 48 * 4];
+    int n_tiny = 0;
+    for (int i = 0; i < fovea_model_builtin_count(); i++) {
+        fovea_model *model;
+        struct fovea_model_info info;
+        struct fovea_report report;
+        assert_int_equal(fovea_model_builtin_at(*state, i, &model), FOVEA_OK);
+        fovea_model_describe(model, &info);
+        assert_true(info.has_int8 == (*info.int8_command != '\0'));
+        n_tiny += info.has_int8 && strcmp(info.method, "tiny") == 0;
+        if (info.has_int8 && info.scale == 2) {
+            assert_int_equal(enlarge(*state, model, FOVEA_PRECISION_F32, in_float, &report), FOVEA_OK);
+            assert_int_equal(enlarge(*state, model, FOVEA_PRECISION_INT8, in_int8, &report), FOVEA_OK);
+            double sum = 0.0;
+            for (int k = 0; k < 80 * 48; k++)
+                sum += (in_float[k] - in_int8[k]) * (in_float[k] - in_int8[k]);
+            print_message("%s-x2: RMS difference %.3f levels\n", info.method, sqrt(sum / (80 * 48)));
+            assert_true(sum > 0.0 && sum / (80 * 48) < 1.0);
+        }
+        fovea_model_free(&model);
+    }
+    assert_int_equal(n_tiny, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_part_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(odd_numbers_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(precision_takes_them, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(built_in_networks_have_them, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

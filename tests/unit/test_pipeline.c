@@ -261,15 +261,15 @@ static void bf16_does_not_depend_on_the_machine(void **state)
     static const double scales[] = { 2.0, 3.0, 4.0 };
     struct fovea_image in = make_image(37, 41, FOVEA_SAMPLE_U8, 3, 0);
     for (int s = 0; s < 3; s++) {
-        for (int is_auto = 0; is_auto < 2; is_auto++) {
+        for (int i = 0; i < 4; i++) {
             struct fovea_upscale_params p = defaults;
             char what[96];
             p.scale = scales[s];
-            p.method = is_auto ? FOVEA_METHOD_AUTO : FOVEA_METHOD_NETWORK;
+            p.method = i % 2 ? FOVEA_METHOD_AUTO : FOVEA_METHOD_NETWORK;
             p.network = "tiny";
             p.preset = FOVEA_PRESET_FAST;
-            p.precision = FOVEA_PRECISION_BF16;
-            snprintf(what, sizeof what, "bfloat16, x%g, method %d", p.scale, (int)p.method);
+            p.precision = i / 2 ? FOVEA_PRECISION_INT8 : FOVEA_PRECISION_BF16;
+            snprintf(what, sizeof what, "precision %d, x%g, method %d", (int)p.precision, p.scale, (int)p.method);
             check_invariance(&in, &p, s == 0, what);
         }
     }

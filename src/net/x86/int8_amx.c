@@ -93,10 +93,11 @@ struct block {
     int tile, x, n; /* pixels x .. x + n - 1 */
 };
 
-/* Whole blocks of 16 channels. */
+/* Whole blocks. is_only: of all channels that there are. */
 INLINE void emit_full(const struct fovi_int8_weights *w, const struct block *b, uint8_t *const *dst, int is_only)
 {
-    int first = b->tile * FOVI_INT8_LANES;
+    int first = b->tile * FOVI_INT8_LANES, n = w->c_out - first;
+    __mmask16 mask = (__mmask16)(n < FOVI_INT8_LANES ? (1u << n) - 1u : 0xffffu);
     vf mul0 = vf_load(w->mul[0] + first), add0 = vf_load(w->add[0] + first);
     vf mul1 = vf_load(w->mul[1] + first), add1 = vf_load(w->add[1] + first);
     const int32_t *sums = b->sums;
@@ -108,10 +109,10 @@ INLINE void emit_full(const struct fovi_int8_weights *w, const struct block *b, 
                 _mm512_storeu_si512(to, v);
                 continue;
             }
-            _mm_storeu_si128((__m128i *)(void *)to, _mm512_castsi512_si128(v));
-            _mm_storeu_si128((__m128i *)(void *)(to + w->c_out), _mm512_extracti32x4_epi32(v, 1));
-            _mm_storeu_si128((__m128i *)(void *)(to + (ptrdiff_t)2 * w->c_out), _mm512_extracti32x4_epi32(v, 2));
-            _mm_storeu_si128((__m128i *)(void *)(to + (ptrdiff_t)3 * w->c_out), _mm512_extracti32x4_epi32(v, 3));
+            _mm_mask_storeu_epi8(to, mask, _mm512_castsi512_si128(v));
+            _mm_mask_storeu_epi8(to + w->c_out, mask, _mm512_extracti32x4_epi32(v, 1));
+            _mm_mask_storeu_epi8(to + (ptrdiff_t)2 * w->c_out, mask, _mm512_extracti32x4_epi32(v, 2));
+            _mm_mask_storeu_epi8(to + (ptrdiff_t)3 * w->c_out, mask, _mm512_extracti32x4_epi32(v, 3));
         }
     }
 }
@@ -121,7 +122,7 @@ static void emit_block(const struct fovi_int8_weights *w, const struct block *b,
     int first = b->tile * FOVI_INT8_LANES;
     if (b->n == BLOCK && w->c_out == FOVI_INT8_LANES)
         emit_full(w, b, dst, 1);
-    else if (b->n == BLOCK && w->c_out - first >= FOVI_INT8_LANES)
+    else if (b->n == BLOCK)
         emit_full(w, b, dst, 0);
     else
         for (int i = 0; i < FOVI_INT8_ROWS; i++)
@@ -157,19 +158,30 @@ static void conv_amx(const struct fovi_int8_weights *w, const uint8_t *const *ro
     tiles_release();
 }
 
+/* A block of the last layer: both parts of the sums, one behind the other. */
+static void emit_parts(const struct fovi_int8_weights *w, const struct block *b, float *const *out, int n_rows)
+{
+    for (int i = 0; i < n_rows; i++)
+        emit_last(w, b->sums + (ptrdiff_t)i * TILE_INTS, b->sums + BLOCK_INTS + (ptrdiff_t)i * TILE_INTS, b->n, b->x,
+                  out + i * w->scale);
+}
+
 INLINE void last_rows(int k, const struct fovi_int8_weights *w, const uint8_t *const *rows, float *const *out,
                       int n_rows, int x0, int x1, int32_t *scratch)
 {
     int width = BLOCK * w->span;
+    struct block waiting = { 0 };
     for (int x = x0; x < x1; x += width) {
-        int n = x1 - x < width ? x1 - x : width;
         ptrdiff_t at = (ptrdiff_t)(x - k / 2) * w->c_in;
-        sum_block(k, w, 0, rows, at, scratch);
-        sum_block(k, w, 1, rows, at, scratch + BLOCK_INTS);
-        for (int i = 0; i < n_rows; i++)
-            emit_last(w, scratch + (ptrdiff_t)i * TILE_INTS, scratch + BLOCK_INTS + (ptrdiff_t)i * TILE_INTS, n, x,
-                      out + i * w->scale);
+        int32_t *sums = waiting.sums == scratch ? scratch + 2 * BLOCK_INTS : scratch;
+        sum_block(k, w, 0, rows, at, sums);
+        sum_block(k, w, 1, rows, at, sums + BLOCK_INTS);
+        if (waiting.n)
+            emit_parts(w, &waiting, out, n_rows);
+        waiting = (struct block){ sums, 0, x, x1 - x < width ? x1 - x : width };
     }
+    if (waiting.n)
+        emit_parts(w, &waiting, out, n_rows);
 }
 
 static void last_amx(const struct fovi_int8_weights *w, const uint8_t *const *rows, float *const *out, int n_rows,

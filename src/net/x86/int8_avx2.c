@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Networks in int8 with AVX2: 8 lanes, 4 positions at once. The bytes are widened, the even and the odd ones apart, and
- * multiplied by pmaddwd: pmaddubsw would saturate.
+ * Networks in int8 with AVX2: 8 sums of 8 lanes. The bytes are widened, the even and the odd ones apart, and multiplied
+ * by pmaddwd: pmaddubsw would saturate.
  */
 #include "net/x86/int8_ymm.h"
 
-#define NP 4
-#define dot_quad(n, sum, in, stride, weight)                                                                   \
+#define EVEN(bytes) _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8)
+#define ODD(bytes) _mm256_srai_epi16(bytes, 8)
+
+#define NP 8
+#define dot_quad(np, nv, sum, in, stride, first, other)                                                        \
     do {                                                                                                       \
-        __m256i lanes = vi_load(weight), odd = _mm256_srai_epi16(lanes, 8);                                    \
-        __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(lanes, 8), 8);                                      \
+        __m256i lanes[2] = { vi_load(first), _mm256_setzero_si256() };                                         \
+        if ((nv) > 1)                                                                                          \
+            lanes[1] = vi_load(other);                                                                         \
+        const __m256i even[2] = { EVEN(lanes[0]), EVEN(lanes[1]) }, odd[2] = { ODD(lanes[0]), ODD(lanes[1]) }; \
         UNROLL                                                                                                 \
-        for (int p = 0; p < (n); p++) {                                                                        \
-            int32_t quad;                                                                                      \
-            __builtin_memcpy(&quad, (in) + p * (stride), sizeof quad);                                         \
-            __m256i bytes = _mm256_set1_epi32(quad);                                                           \
-            __m256i low = _mm256_and_si256(bytes, _mm256_set1_epi16(255)), high = _mm256_srli_epi16(bytes, 8); \
-            sum[p] = _mm256_add_epi32(sum[p], _mm256_madd_epi16(low, even));                                   \
-            sum[p] = _mm256_add_epi32(sum[p], _mm256_madd_epi16(high, odd));                                   \
+        for (int p = 0; p < (np); p++) {                                                                       \
+            int32_t four;                                                                                      \
+            __builtin_memcpy(&four, (in) + p * (stride), sizeof four);                                         \
+            __m256i quad = _mm256_set1_epi32(four), low = _mm256_and_si256(quad, _mm256_set1_epi16(255));      \
+            __m256i high = _mm256_srli_epi16(quad, 8);                                                         \
+            UNROLL                                                                                             \
+            for (int k = 0; k < (nv); k++) {                                                                   \
+                sum[k][p] = _mm256_add_epi32(sum[k][p], _mm256_madd_epi16(low, even[k]));                      \
+                sum[k][p] = _mm256_add_epi32(sum[k][p], _mm256_madd_epi16(high, odd[k]));                      \
+            }                                                                                                  \
         }                                                                                                      \
     } while (0)
 

@@ -18,7 +18,6 @@ typedef __m512i vi;
 #define vf_from(v) _mm512_cvtepi32_ps(v)
 #define vi_from(v) _mm512_cvtps_epi32(v)
 #define vi_bytes(p) _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p)))
-#define store_floats(p, v, n) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (n)) - 1u), v)
 
 static inline __attribute__((always_inline)) void store_bytes(uint8_t *to, __m512i v, int n)
 {
@@ -27,4 +26,13 @@ static inline __attribute__((always_inline)) void store_bytes(uint8_t *to, __m51
         _mm_storeu_si128((__m128i *)(void *)to, bytes);
     else
         _mm_mask_storeu_epi8(to, (__mmask16)((1u << n) - 1u), bytes);
+}
+
+/* Each row by a store of its own lanes, as if the others stood in front and behind. */
+static inline __attribute__((always_inline)) void store_rows(float *const *out, ptrdiff_t at, const __m512 *v, int s,
+                                                             int piece, int width)
+{
+    for (int sy = 0; sy < s; sy++)
+        _mm512_mask_storeu_ps(out[sy] + at - (ptrdiff_t)sy * piece, (__mmask16)(((1u << width) - 1u) << sy * piece),
+                              *v);
 }

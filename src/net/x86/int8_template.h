@@ -8,13 +8,15 @@
  *     vi_load, vi_store, vf_from(vi), vi_from(vf) to nearest even
  *     vi_bytes(p)                 LV bytes as integers
  *     store_bytes(p, v, n)        n <= LV integers, a multiple of 4, limited to bytes
- *     store_floats(p, v, n)       the first n <= LV floats
+ *     store_rows(out, at, v, s, piece, width)  16 lanes in v[...]: of each of s pieces the first `width` go to
+ *                                 out[0] + at, out[1] + at ...
  * and for the sums, where it wants them,
- *     NP                          positions that are summed at once, a part of 16
- *     dot_quad(n, sum, in, stride, weight)  to sum[p] the products of the four bytes at in + p * stride
+ *     NP                          sums that are kept in registers
+ *     dot_quad(np, nv, sum, in, stride, weight, other)  to sum[0][p] the products of the four bytes at in + p * stride
+ *                                 with those of each lane at weight; with nv = 2 also to sum[1][p] with those at other
  */
 #define INLINE static inline __attribute__((always_inline))
-#define N_HALVES (FOVI_INT8_LANES / LV)
+#define N_PARTS (FOVI_INT8_LANES / LV) /* vectors of a tile */
 #define BLOCK 16
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -38,7 +40,7 @@ INLINE int count_channels(const struct fovi_int8_weights *w, int first)
 /* A tile of sums of n pixels to bytes; dst: its first channel of the first pixel. */
 INLINE void emit(const struct fovi_int8_weights *w, int tile, const int32_t *sums, int n, uint8_t *dst)
 {
-    for (int h = 0; h < N_HALVES; h++) {
+    for (int h = 0; h < N_PARTS; h++) {
         int first = tile * FOVI_INT8_LANES + h * LV, n_channels = count_channels(w, first);
         if (n_channels <= 0)
             return;
@@ -57,17 +59,22 @@ INLINE void emit_last(const struct fovi_int8_weights *w, const int32_t *high, co
                       float *const *out)
 {
     int s = w->scale, piece = w->span * s;
-    float lanes[FOVI_INT8_LANES + LV];
+    vf mul0[N_PARTS], mul1[N_PARTS], add[N_PARTS];
+    UNROLL
+    for (int h = 0; h < N_PARTS; h++) {
+        mul0[h] = vf_load(w->mul[0] + h * LV);
+        mul1[h] = vf_load(w->mul[1] + h * LV);
+        add[h] = vf_load(w->add[0] + h * LV);
+    }
     for (int m = 0; m * w->span < n; m++, high += FOVI_INT8_LANES, low += FOVI_INT8_LANES) {
         int left = n - m * w->span, width = (left < w->span ? left : w->span) * s;
         ptrdiff_t at = (ptrdiff_t)(x + m * w->span) * s;
-        for (int h = 0; h < FOVI_INT8_LANES; h += LV) {
-            vf v = vf_fma(vf_from(vi_load(low + h)), vf_load(w->mul[1] + h), vf_load(w->add[0] + h));
-            store_floats(lanes + h, vf_fma(vf_from(vi_load(high + h)), vf_load(w->mul[0] + h), v), LV);
-        }
-        for (int sy = 0; sy < s; sy++)
-            for (int i = 0; i < width; i += LV)
-                store_floats(out[sy] + at + i, vf_load(lanes + sy * piece + i), width - i < LV ? width - i : LV);
+        vf v[N_PARTS];
+        UNROLL
+        for (int h = 0; h < N_PARTS; h++)
+            v[h] = vf_fma(vf_from(vi_load(high + h * LV)), mul0[h],
+                          vf_fma(vf_from(vi_load(low + h * LV)), mul1[h], add[h]));
+        store_rows(out, at, v, s, piece, width);
     }
 }
 
@@ -124,53 +131,78 @@ static void add_pixels(const struct fovi_int8_weights *w, const uint8_t *a, cons
     }
 }
 
-#ifdef NP
-/* Sums of np positions, stride bytes apart, in LV lanes. */
-INLINE void sum_positions(int np, const struct fovi_int8_weights *w, const int8_t *weight, const int32_t *start,
-                          const uint8_t *const *rows, ptrdiff_t at, ptrdiff_t stride, int32_t *to)
+#ifdef dot_quad
+/* Sums of np positions, stride bytes apart, in nv vectors of lanes from number v on; those of a tile go to its place in
+ * scratch, [tile % 2][position][lane]. */
+INLINE void sum_positions(int np, int nv, const struct fovi_int8_weights *w, int v, const uint8_t *const *rows,
+                          ptrdiff_t at, ptrdiff_t stride, int32_t *to)
 {
-    vi sum[NP];
+    vi sum[2][NP];
+    const int8_t *weight[2];
+    int32_t *out[2];
     UNROLL
-    for (int p = 0; p < np; p++)
-        sum[p] = vi_load(start);
+    for (int k = 0; k < nv; k++) {
+        int tile = (v + k) / N_PARTS, part = (v + k) % N_PARTS;
+        weight[k] = w->packed + (ptrdiff_t)tile * w->n_chunks * w->k * FOVI_INT8_CHUNK * FOVI_INT8_LANES +
+                    (ptrdiff_t)4 * LV * part;
+        out[k] = to + tile % 2 * BLOCK * FOVI_INT8_LANES + part * LV;
+        UNROLL
+        for (int p = 0; p < np; p++)
+            sum[k][p] = vi_load(w->start + (ptrdiff_t)(v + k) * LV);
+    }
     for (int j = 0; j < w->n_chunks; j++, at += FOVI_INT8_CHUNK) {
         int left = w->n_quads - j * (FOVI_INT8_CHUNK / 4), n = left < FOVI_INT8_CHUNK / 4 ? left : FOVI_INT8_CHUNK / 4;
-        for (int ky = 0; ky < w->k; ky++, weight += FOVI_INT8_CHUNK * FOVI_INT8_LANES)
-            for (int q = 0; q < n; q++)
-                dot_quad(np, sum, rows[ky] + at + (ptrdiff_t)4 * q, stride, weight + (ptrdiff_t)64 * q);
+        for (int ky = 0; ky < w->k; ky++) {
+            const uint8_t *in = rows[ky] + at;
+            for (int q = 0; q < n; q++, in += 4)
+                dot_quad(np, nv, sum, in, stride, weight[0] + (ptrdiff_t)64 * q, weight[1] + (ptrdiff_t)64 * q);
+            weight[0] += FOVI_INT8_CHUNK * FOVI_INT8_LANES;
+            if (nv > 1)
+                weight[1] += FOVI_INT8_CHUNK * FOVI_INT8_LANES;
+        }
     }
     UNROLL
-    for (int p = 0; p < np; p++)
-        vi_store(to + p * FOVI_INT8_LANES, sum[p]);
+    for (int k = 0; k < nv; k++) {
+        UNROLL
+        for (int p = 0; p < np; p++)
+            vi_store(out[k] + p * FOVI_INT8_LANES, sum[k][p]);
+    }
 }
 
-/* Sums of one tile at n <= 16 positions of one row, from pixel x on. */
-INLINE void sum_tile(const struct fovi_int8_weights *w, int tile, const uint8_t *const *rows, int x, int n, int32_t *to)
+/* Sums of two vectors of lanes (or one) at n <= 16 positions of one row, from pixel x on. */
+INLINE void sum_vectors(int nv, const struct fovi_int8_weights *w, int v, const uint8_t *const *rows, int x, int n,
+                        int32_t *to)
 {
     ptrdiff_t stride = (ptrdiff_t)w->span * w->c_in, at = (ptrdiff_t)(x - w->k / 2) * w->c_in;
-    const int8_t *weight = w->packed + (ptrdiff_t)tile * w->n_chunks * w->k * FOVI_INT8_CHUNK * FOVI_INT8_LANES;
-    const int32_t *start = w->start + (ptrdiff_t)tile * FOVI_INT8_LANES;
-    for (int h = 0; h < N_HALVES; h++) {
-        int p = 0;
-        for (; p + NP <= n; p += NP)
-            sum_positions(NP, w, weight + (ptrdiff_t)4 * h * LV, start + h * LV, rows, at + p * stride, stride,
-                          to + p * FOVI_INT8_LANES + h * LV);
-        for (; p < n; p++)
-            sum_positions(1, w, weight + (ptrdiff_t)4 * h * LV, start + h * LV, rows, at + p * stride, stride,
-                          to + p * FOVI_INT8_LANES + h * LV);
-    }
+    int p = 0, np = nv > 1 ? NP / 2 : NP;
+    for (; p + np <= n; p += np)
+        sum_positions(np, nv, w, v, rows, at + p * stride, stride, to + p * FOVI_INT8_LANES);
+    for (; p < n; p++)
+        sum_positions(1, nv, w, v, rows, at + p * stride, stride, to + p * FOVI_INT8_LANES);
+}
+
+static void sum_row(const struct fovi_int8_weights *w, int v, int nv, const uint8_t *const *rows, int x, int n,
+                    int32_t *to)
+{
+    if (nv > 1)
+        sum_vectors(2, w, v, rows, x, n, to);
+    else
+        sum_vectors(1, w, v, rows, x, n, to);
 }
 
 static void conv(const struct fovi_int8_weights *w, const uint8_t *const *rows, uint8_t *const *dst, int x0, int x1,
                  void *scratch)
 {
+    int n_tiles = (w->c_out + FOVI_INT8_LANES - 1) / FOVI_INT8_LANES, n_vectors = n_tiles * N_PARTS;
     for (int x = x0; x < x1; x += BLOCK) {
         int n = x1 - x < BLOCK ? x1 - x : BLOCK;
-        for (int tile = 0; tile * FOVI_INT8_LANES < w->c_out; tile++) {
-            ptrdiff_t at = (ptrdiff_t)x * w->c_out + (ptrdiff_t)tile * FOVI_INT8_LANES;
+        for (int v = 0; v < n_vectors; v += 2) {
+            int nv = n_vectors - v < 2 ? 1 : 2;
             for (int i = 0; i < FOVI_INT8_ROWS; i++) {
-                sum_tile(w, tile, rows + i, x, n, scratch);
-                emit(w, tile, scratch, n, dst[i] + at);
+                sum_row(w, v, nv, rows + i, x, n, scratch);
+                for (int tile = v / N_PARTS; tile < (v + nv) / N_PARTS; tile++)
+                    emit(w, tile, (int32_t *)scratch + tile % 2 * BLOCK * FOVI_INT8_LANES, n,
+                         dst[i] + (ptrdiff_t)x * w->c_out + (ptrdiff_t)tile * FOVI_INT8_LANES);
             }
         }
     }
@@ -184,8 +216,8 @@ static void last(const struct fovi_int8_weights *w, const uint8_t *const *rows, 
     for (int x = x0; x < x1; x += width) {
         int n = x1 - x < width ? x1 - x : width, positions = (n + w->span - 1) / w->span;
         for (int i = 0; i < n_rows; i++) {
-            sum_tile(w, 0, rows + i, x, positions, high);
-            sum_tile(w, 1, rows + i, x, positions, low);
+            for (int v = 0; v < 2 * N_PARTS; v += 2)
+                sum_row(w, v, 2, rows + i, x, positions, scratch);
             emit_last(w, high, low, n, x, out + i * w->scale);
         }
     }

@@ -29,12 +29,14 @@ static inline __attribute__((always_inline)) void store_bytes(uint8_t *to, __m25
         _mm_storeu_si32(to, bytes);
 }
 
-static inline __attribute__((always_inline)) void store_floats(float *to, __m256 v, int n)
+static inline __attribute__((always_inline)) void store_rows(float *const *out, ptrdiff_t at, const __m256 *v, int s,
+                                                             int piece, int width)
 {
-    if (n == LV) {
-        _mm256_storeu_ps(to, v);
-        return;
-    }
+    float lanes[FOVI_INT8_LANES + LV] = { 0 };
     const __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(n), number), v);
+    __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(width), number);
+    _mm256_storeu_ps(lanes, v[0]);
+    _mm256_storeu_ps(lanes + LV, v[1]);
+    for (int sy = 0; sy < s; sy++)
+        _mm256_maskstore_ps(out[sy] + at, mask, _mm256_loadu_ps(lanes + sy * piece));
 }
