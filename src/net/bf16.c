@@ -35,12 +35,14 @@ void fovi_bf16_init(struct fovi_bf16_weights *w, int k, int c_in, int c_out, int
 {
     *w = (struct fovi_bf16_weights){ .k = k, .c_in = is_first ? FOVI_BF16_SPLIT * c_in : c_in, .c_out = c_out };
     w->scale = scale;
-    w->span = scale == 2 ? 4 : 1;
+    w->span = scale == 2 ? 4 : !scale && 2 * w->c_in == FOVI_BF16_CHUNK && k > 1 ? 2 : 1;
     w->n_chunks = ((k + w->span - 1) * w->c_in + FOVI_BF16_CHUNK - 1) / FOVI_BF16_CHUNK;
 }
 
 int fovi_bf16_tiles(const struct fovi_bf16_weights *w)
 {
+    if (!w->scale)
+        return (w->c_out + FOVI_BF16_LANES - 1) / FOVI_BF16_LANES * w->span;
     return (w->c_out * w->span + FOVI_BF16_LANES - 1) / FOVI_BF16_LANES;
 }
 
@@ -52,8 +54,9 @@ size_t fovi_bf16_packed_size(const struct fovi_bf16_weights *w)
 /* Output channel and pixel of a lane, counted over all tiles; 0 where there is none. */
 static int find_lane(const struct fovi_bf16_weights *w, int lane, int *channel, int *pixel)
 {
-    *channel = lane;
-    *pixel = 0;
+    int n_lanes = fovi_bf16_tiles(w) / w->span * FOVI_BF16_LANES; /* of a pixel */
+    *channel = w->scale ? lane : lane % n_lanes;
+    *pixel = w->scale ? 0 : lane / n_lanes;
     if (w->scale) {
         int row = w->span * w->scale, sx = lane % row % w->scale;
         *pixel = lane % row / w->scale;
@@ -116,7 +119,7 @@ static float lane(const struct fovi_bf16_weights *w, const uint16_t *const *rows
     const size_t tile = FOVI_BF16_CHUNK * FOVI_BF16_LANES;
     const uint16_t *weight = w->packed + (size_t)(number / FOVI_BF16_LANES) * (size_t)(w->n_chunks * w->k) * tile +
                              2 * (number % FOVI_BF16_LANES);
-    float sum = flush(w->bias[number]);
+    float sum = 0.0f;
     for (int j = 0; j < w->n_chunks; j++) {
         for (int ky = 0; ky < w->k; ky++, weight += tile) {
             const uint16_t *in = rows[ky] + (ptrdiff_t)(x - w->k / 2) * w->c_in + (ptrdiff_t)j * FOVI_BF16_CHUNK;
@@ -128,6 +131,7 @@ static float lane(const struct fovi_bf16_weights *w, const uint16_t *const *rows
             sum = flush(sum + flush(even + odd));
         }
     }
+    sum += w->bias[number];
     return w->slope && !(sum > 0.0f) ? sum * w->slope[number] : sum;
 }
 
@@ -135,10 +139,12 @@ static void conv_c(const struct fovi_bf16_weights *w, const uint16_t *const *row
                    float *scratch)
 {
     (void)scratch;
+    int n_lanes = fovi_bf16_tiles(w) / w->span * FOVI_BF16_LANES; /* of a pixel */
     for (int i = 0; i < FOVI_BF16_ROWS; i++)
         for (int x = x0; x < x1; x++)
             for (int o = 0; o < w->c_out; o++)
-                dst[i][(ptrdiff_t)x * w->c_out + o] = fovi_bf16_from_float(lane(w, rows + i, o, x));
+                dst[i][(ptrdiff_t)x * w->c_out + o] = fovi_bf16_from_float(
+                    lane(w, rows + i, x % w->span * n_lanes + o, x - x % w->span));
 }
 
 static void last_c(const struct fovi_bf16_weights *w, const uint16_t *const *rows, float *const *out, int n_rows,

@@ -5,11 +5,11 @@
  * Activations are rows of pixels whose channels lie side by side: [x][c]. The inputs of an output in one row of the
  * kernel are then consecutive numbers, and a tile of 16 pixels x 32 numbers is 16 overlapping pieces of that row.
  *
- * Exactness: an output starts at the bias; for each chunk of 32 numbers, and in it for each row of the kernel, two
- * chains of fused multiply-adds, over the even and over the odd numbers, start at zero, are added to each other, and
- * their sum is added to the output. Everything is rounded to nearest even, numbers too small to be normal become zero:
- * TDPBF16PS (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2). So all kernels give the same
- * bytes as the reference in C.
+ * Exactness: an output starts at zero; for each chunk of 32 numbers, and in it for each row of the kernel, two chains
+ * of fused multiply-adds, over the even and over the odd numbers, start at zero, are added to each other, and their sum
+ * is added to the output. All is rounded to nearest even, numbers too small to be normal become zero: TDPBF16PS (Intel
+ * 64 and IA-32 Architectures Software Developer's Manual, volume 2). Then the bias is added. So all kernels give the
+ * same bytes as the reference in C.
  */
 #ifndef FOVI_NET_BF16_DSP_H
 #define FOVI_NET_BF16_DSP_H
@@ -24,23 +24,30 @@
 /* Pixels behind the last one asked for that a kernel may read. It writes none. */
 #define FOVI_BF16_OVERREAD 80
 
+/* Pixels before the first one asked for that it may read besides. */
+#define FOVI_BF16_UNDERREAD 1
+
 /* Floats of scratch for a kernel, aligned to 64 bytes. */
-#define FOVI_BF16_SCRATCH 2048
+#define FOVI_BF16_SCRATCH 1024
 
 struct fovi_bf16_weights {
     int k, c_in, c_out;     /* c_in is even; so is c_out but in the last layer */
-    int span;               /* pixels whose outputs are lanes of the same tile: 1, or 4 in the last layer of x2 */
+    int span;               /* pixels whose outputs come from the same inputs: 4 in the last layer of x2, 2 where 16
+                               channels come in, so that inputs are whole lines of the cache; else 1. They start at
+                               multiples of span */
     int n_chunks;           /* of the (k + span - 1) * c_in numbers of a row, rounded up */
     int scale;              /* last layer: the pixel shuffle, else 0 */
     const uint16_t *packed; /* [tile][chunk][ky][16 pairs of inputs][16 lanes][2]; the numbers of a row are [kx][c_in],
-                               lanes are channels, or in the last layer [sy][pixel of span][sx]; zeros elsewhere */
+                               lanes are [pixel of span][channel, to whole tiles], or in the last layer [sy][pixel of
+                               span][sx]; zeros elsewhere */
     const float *bias;      /* for each lane of all tiles */
     const float *slope;     /* the same, of the PReLU, or NULL: none */
 };
 
 /* Compute columns x0..x1-1 of four rows y..y+3. rows[i]: pixel 0 of input row y - k/2 + i, k + 3 of them; pixels
  * x0 - k/2 .. x1 - 1 + k/2 must hold the inputs, zeros outside the picture, and those read beyond them no infinity or
- * NaN. dst[i]: pixel 0 of output row y + i, which must not overlap the inputs. */
+ * NaN. It is fastest where odd pixels start at multiples of 64 bytes, or all of them. dst[i]: pixel 0 of output row
+ * y + i, which must not overlap the inputs. */
 typedef void fovi_bf16_conv(const struct fovi_bf16_weights *w, const uint16_t *const *rows, uint16_t *const *dst,
                             int x0, int x1, float *scratch);
 

@@ -102,7 +102,7 @@ static int imax(int a, int b)
 
 static ptrdiff_t row_stride(const struct fovi_exec *e, int width)
 {
-    ptrdiff_t stride = ((ptrdiff_t)width + 2 * e->radius + ROW_PAD + 15) / 16 * 16;
+    ptrdiff_t stride = ((ptrdiff_t)width + 2 * e->radius + 1 + ROW_PAD + 15) / 16 * 16;
     return stride / 16 % 2 ? stride : stride + 16; /* an odd number of cache lines */
 }
 
@@ -397,11 +397,18 @@ static int64_t count_work(struct fovi_exec *e)
     return sum;
 }
 
-/* Where the picture's column 0 would be in a row whose first column is `first`. Channels of floats lie one after the
- * other, those of bfloat16 and int8 side by side, so that a pixel of them takes `floats` in all. */
+/* Columns from a row's start to where the picture's column 0 would be if the row's first column is `first`, which is
+ * aligned; in bfloat16 odd columns are, where a layer begins to read for even ones. */
+static ptrdiff_t columns_before_0(const struct slice *s, int first)
+{
+    return ROW_PAD - first + (s->exec->bf16 ? (first + 1) & 1 : 0);
+}
+
+/* That place. Channels of floats lie one after the other, those of bfloat16 and int8 side by side, so that a pixel of
+ * them takes `floats` in all. */
 static float *column_0(const struct slice *s, float *row, ptrdiff_t floats, int first)
 {
-    return row + (ROW_PAD - first) * (is_interleaved(s->exec) ? floats : 1);
+    return row + columns_before_0(s, first) * (is_interleaved(s->exec) ? floats : 1);
 }
 
 /* Of a ring: the first that is computed, so that reading and writing are aligned in all of them. */
@@ -859,9 +866,9 @@ static void clear_sides(const struct slice *s, const struct plan_layer *p, float
 {
     const struct fovi_exec *e = s->exec;
     ptrdiff_t floats = pixel_floats(e, p), unit = is_interleaved(e) ? floats : 1, n = p->capacity * floats / unit;
-    ptrdiff_t right = ROW_PAD + e->width - first_column(s, p), row = s->stride * unit;
+    ptrdiff_t left = columns_before_0(s, first_column(s, p)), right = left + e->width, row = s->stride * unit;
     for (ptrdiff_t i = 0; i < n && s->x0 == 0; i++)
-        fill_outside(e, p, ring + i * row, ROW_PAD * unit);
+        fill_outside(e, p, ring + i * row, left * unit);
     for (ptrdiff_t i = 0; i < n && s->x1 == e->width; i++)
         fill_outside(e, p, ring + i * row + right * unit, row - right * unit);
 }

@@ -2,9 +2,10 @@
  *
  * Networks in bfloat16 with AMX: tiles of 16 pixels x 16 outputs, four rows of outputs at once.
  *
- * Tile registers: 0..3 the outputs of the four rows, 4..6 inputs of the last three rows loaded, 7 weights. Every input
- * is loaded once a chunk and serves the four rows; four independent sums in turn hide the latency. A block's sums go
- * to scratch, and become activations while the matrix unit works on the next block.
+ * Tile registers: 0..3 the outputs of the four rows, the others inputs and weights. A product takes 16 cycles (also
+ * one that adds to the sums of the one before), a load 8, but about 20 where half of a tile's rows cross lines of the
+ * cache and 50 where all do, a store 15. So a row's sums are stored and become activations one by one between the
+ * products of other rows: bunched at a block's end they would fill the window in which the processor looks ahead.
  */
 #include <immintrin.h>
 
@@ -16,11 +17,12 @@
 #define TILE_LOAD(t, p, stride) \
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(p), "r"((long)(stride)) : "memory")
 #define TILE_STORE(t, p) __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(p), "r"(64L) : "memory")
+#define TILE_ZERO(t) __asm__ volatile("tilezero %%tmm" #t : : : "memory")
 #define TILE_DOT(sum, in, weight) \
     __asm__ volatile("tdpbf16ps %%tmm" #weight ", %%tmm" #in ", %%tmm" #sum : : : "memory")
 
 #define TILE_FLOATS 256
-#define BLOCK_FLOATS (FOVI_BF16_ROWS * TILE_FLOATS)
+#define TILE_NUMBERS (FOVI_BF16_CHUNK * FOVI_BF16_LANES)
 
 /* All tiles have 16 rows of 64 bytes. */
 INLINE void tiles_configure(void)
@@ -38,143 +40,287 @@ INLINE void tiles_release(void)
     __asm__ volatile("tilerelease" : : : "memory");
 }
 
-/* Row ky of the kernel; a, b, c hold input rows ky, ky + 1, ky + 2, and row ky + 3 takes the place of ky. */
-#define KERNEL_ROW(ky, a, b, c)                      \
-    do {                                             \
-        TILE_LOAD(7, weight, 64);                    \
-        weight += FOVI_BF16_CHUNK * FOVI_BF16_LANES; \
-        TILE_DOT(0, a, 7);                           \
-        TILE_DOT(1, b, 7);                           \
-        TILE_DOT(2, c, 7);                           \
-        TILE_LOAD(a, rows[(ky) + 3] + at, stride);   \
-        TILE_DOT(3, a, 7);                           \
-    } while (0)
-
-/* Sums of one block into tiles 0..3. at: number of the first input of its first pixel. */
-INLINE void sum_block(int k, const struct fovi_bf16_weights *w, const uint16_t *weight, const float *bias,
-                      const uint16_t *const *rows, ptrdiff_t at)
-{
-    ptrdiff_t stride = (ptrdiff_t)w->span * w->c_in * 2;
-    TILE_LOAD(0, bias, 0); /* sixteen times the same row */
-    TILE_LOAD(1, bias, 0);
-    TILE_LOAD(2, bias, 0);
-    TILE_LOAD(3, bias, 0);
-    for (int j = 0; j < w->n_chunks; j++, at += FOVI_BF16_CHUNK) {
-        TILE_LOAD(4, rows[0] + at, stride);
-        TILE_LOAD(5, rows[1] + at, stride);
-        TILE_LOAD(6, rows[2] + at, stride);
-        KERNEL_ROW(0, 4, 5, 6);
-        if (k >= 3) {
-            KERNEL_ROW(1, 5, 6, 4);
-            KERNEL_ROW(2, 6, 4, 5);
-        }
-        if (k >= 5) {
-            KERNEL_ROW(3, 4, 5, 6);
-            KERNEL_ROW(4, 5, 6, 4);
-        }
-    }
-}
-
-INLINE void store_sums(float *to)
-{
-    TILE_STORE(0, to);
-    TILE_STORE(1, to + TILE_FLOATS);
-    TILE_STORE(2, to + 2 * TILE_FLOATS);
-    TILE_STORE(3, to + 3 * TILE_FLOATS);
-}
+/* A block of outputs: 16 pixels of each of four rows, 16 lanes. Its sums go through scratch. */
+struct block {
+    const struct fovi_bf16_weights *w;
+    float *sums;                                /* of four rows, a tile each */
+    void (*emit)(const struct block *b, int i); /* makes row i of the outputs; NULL: there is no block */
+    const float *bias, *slope;                  /* of the lanes; no slope: NULL */
+    int first, end;                             /* pixels of the tile that are wanted */
+    uint16_t *const *dst;                       /* to dst[i] + at, pixels step numbers apart */
+    ptrdiff_t at, step;
+    int n_channels;
+    float *const *out; /* the last layer, in place of dst: pixel x of the picture, n_rows rows */
+    int x, n_rows;
+};
 
 INLINE __m512 prelu(__m512 v, __m512 slope)
 {
     return _mm512_mask_mul_ps(v, _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NGT_UQ), v, slope);
 }
 
-/* Sums that wait in scratch to become outputs. */
-struct block {
-    const float *sums;
-    int tile, x, n; /* pixels x .. x + n - 1 */
-};
+/* ---- outputs ---- */
 
-/* 16 channels a pixel, whole blocks: two pixels fill a vector. */
-INLINE void emit_pairs(const float *sums, __m512 slope, int has_slope, uint16_t *const *dst, ptrdiff_t at)
+/* Sixteen channels of sixteen pixels. */
+INLINE void emit_whole(const struct block *b, int i, int has_slope)
 {
-    for (int i = 0; i < FOVI_BF16_ROWS; i++) {
-        uint16_t *to = dst[i] + at;
-        for (int m = 0; m < 16; m += 2, sums += 32, to += 32) {
-            __m512 a = _mm512_load_ps(sums), b = _mm512_load_ps(sums + 16);
-            if (has_slope) {
-                a = prelu(a, slope);
-                b = prelu(b, slope);
+    const float *sums = b->sums + i * TILE_FLOATS;
+    uint16_t *to = b->dst[i] + b->at;
+    ptrdiff_t step = b->step;
+    __m512 bias = _mm512_loadu_ps(b->bias), slope = has_slope ? _mm512_loadu_ps(b->slope) : _mm512_setzero_ps();
+    for (int m = 0; m < 16; m++, sums += FOVI_BF16_LANES, to += step) {
+        __m512 v = _mm512_add_ps(_mm512_load_ps(sums), bias);
+        if (has_slope)
+            v = prelu(v, slope);
+        _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh(v));
+    }
+}
+
+static void emit_prelu(const struct block *b, int i)
+{
+    emit_whole(b, i, 1);
+}
+
+static void emit_linear(const struct block *b, int i)
+{
+    emit_whole(b, i, 0);
+}
+
+/* Fewer channels or pixels. */
+static void emit_some(const struct block *b, int i)
+{
+    __mmask16 mask = (__mmask16)((1u << b->n_channels) - 1u);
+    for (int m = b->first; m < b->end; m++) {
+        __m512 v = _mm512_add_ps(_mm512_load_ps(b->sums + i * TILE_FLOATS + m * FOVI_BF16_LANES),
+                                 _mm512_loadu_ps(b->bias));
+        if (b->slope)
+            v = prelu(v, _mm512_loadu_ps(b->slope));
+        _mm256_mask_storeu_epi16(b->dst[i] + b->at + m * b->step, mask, (__m256i)_mm512_cvtneps_pbh(v));
+    }
+}
+
+/* The last layer at x2 without PReLU, whole blocks: the halves of two vectors make one of each row. */
+static void emit_double(const struct block *b, int i)
+{
+    const __m512 levels = _mm512_set1_ps(255.0f), bias = _mm512_loadu_ps(b->bias);
+    if (i >= b->n_rows)
+        return;
+    const float *sums = b->sums + i * TILE_FLOATS;
+    float *upper = b->out[2 * i] + 2 * (ptrdiff_t)b->x, *lower = b->out[2 * i + 1] + 2 * (ptrdiff_t)b->x;
+    for (int m = 0; m < 16; m += 2, sums += 32, upper += 16, lower += 16) {
+        __m512 p = _mm512_mul_ps(_mm512_add_ps(_mm512_load_ps(sums), bias), levels);
+        __m512 q = _mm512_mul_ps(_mm512_add_ps(_mm512_load_ps(sums + 16), bias), levels);
+        _mm512_storeu_ps(upper, _mm512_shuffle_f32x4(p, q, 0x44));
+        _mm512_storeu_ps(lower, _mm512_shuffle_f32x4(p, q, 0xee));
+    }
+}
+
+/* The same for blocks of 4x4: the quarters of four vectors make one of each row. */
+static void emit_fourfold(const struct block *b, int i)
+{
+    const __m512 levels = _mm512_set1_ps(255.0f), bias = _mm512_loadu_ps(b->bias);
+    if (i >= b->n_rows)
+        return;
+    const float *sums = b->sums + i * TILE_FLOATS;
+    for (int m = 0; m < 16; m += 4, sums += 64) {
+        __m512 p = _mm512_add_ps(_mm512_load_ps(sums), bias), q = _mm512_add_ps(_mm512_load_ps(sums + 16), bias);
+        __m512 r = _mm512_add_ps(_mm512_load_ps(sums + 32), bias), s = _mm512_add_ps(_mm512_load_ps(sums + 48), bias);
+        __m512 upper[2] = { _mm512_shuffle_f32x4(p, q, 0x44), _mm512_shuffle_f32x4(r, s, 0x44) };
+        __m512 lower[2] = { _mm512_shuffle_f32x4(p, q, 0xee), _mm512_shuffle_f32x4(r, s, 0xee) };
+        __m512 row[4] = { _mm512_shuffle_f32x4(upper[0], upper[1], 0x88),
+                          _mm512_shuffle_f32x4(upper[0], upper[1], 0xdd),
+                          _mm512_shuffle_f32x4(lower[0], lower[1], 0x88),
+                          _mm512_shuffle_f32x4(lower[0], lower[1], 0xdd) };
+        for (int k = 0; k < 4; k++)
+            _mm512_storeu_ps(b->out[4 * i + k] + 4 * (ptrdiff_t)(b->x + m), _mm512_mul_ps(row[k], levels));
+    }
+}
+
+/* Lanes [sy][pixel of span][sx] are pieces of the rows of the enlarged picture. */
+static void emit_last(const struct block *b, int i)
+{
+    int span = b->w->span, s = b->w->scale, piece = span * s;
+    const float *sums = b->sums + i * TILE_FLOATS;
+    for (int m = 0; m * span < b->end && i < b->n_rows; m++, sums += FOVI_BF16_LANES) {
+        int left = b->end - m * span, n = (left < span ? left : span) * s;
+        ptrdiff_t x = (ptrdiff_t)(b->x + m * span) * s;
+        __mmask8 mask = (__mmask8)((1u << n) - 1u);
+        for (int sy = 0; sy < s; sy++) {
+            __m256 v = _mm256_add_ps(_mm256_maskz_loadu_ps(mask, sums + sy * piece),
+                                     _mm256_maskz_loadu_ps(mask, b->bias + sy * piece));
+            if (b->slope) {
+                __m256 scaled = _mm256_mul_ps(v, _mm256_maskz_loadu_ps(mask, b->slope + sy * piece));
+                v = _mm256_mask_mov_ps(v, _mm256_cmp_ps_mask(v, _mm256_setzero_ps(), _CMP_NGT_UQ), scaled);
             }
-            _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh(b, a));
+            _mm256_mask_storeu_ps(b->out[i * s + sy] + x, mask, _mm256_mul_ps(v, _mm256_set1_ps(255.0f)));
         }
     }
 }
 
-/* Sixteen channels of more, n pixels. */
-INLINE void emit_full(const struct fovi_bf16_weights *w, const float *sums, __m512 slope, int has_slope, int n,
-                      uint16_t *const *dst, ptrdiff_t at)
+/* ---- sums ---- */
+
+#define STORE_ROW(b, i) TILE_STORE(i, (b)->sums + (i)*TILE_FLOATS)
+
+/* One row of outputs by n rows of the kernel, whose weights are in tiles 5, 6 and 7. */
+#define OUTPUT_ROW(i)                                 \
+    do {                                              \
+        TILE_LOAD(4, rows[i] + at, stride);           \
+        TILE_DOT(i, 4, 5);                            \
+        if (k > 1) {                                  \
+            TILE_LOAD(4, rows[(i) + 1] + at, stride); \
+            TILE_DOT(i, 4, 6);                        \
+            TILE_LOAD(4, rows[(i) + 2] + at, stride); \
+            TILE_DOT(i, 4, 7);                        \
+        }                                             \
+    } while (0)
+
+/* A chunk output row by output row, k = 1 or 3. In the first chunk the last rows of the block before become outputs; in
+ * the last one each row's sums are stored, and become outputs, while the matrix unit works on the rows after it. */
+INLINE void chunk_by_rows(int k, int is_first, int is_last, const uint16_t *weight, const uint16_t *const *rows,
+                          ptrdiff_t at, ptrdiff_t stride, const struct block *before, const struct block *b)
 {
-    for (int i = 0; i < FOVI_BF16_ROWS; i++) {
-        uint16_t *to = dst[i] + at;
-        for (int m = 0; m < n; m++, to += w->c_out) {
-            __m512 v = _mm512_load_ps(sums + i * TILE_FLOATS + m * FOVI_BF16_LANES);
-            if (has_slope)
-                v = prelu(v, slope);
-            _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh(v));
-        }
+    TILE_LOAD(5, weight, 64);
+    if (k > 1) {
+        TILE_LOAD(6, weight + TILE_NUMBERS, 64);
+        TILE_LOAD(7, weight + 2 * TILE_NUMBERS, 64);
+    }
+    OUTPUT_ROW(0);
+    if (is_first && before->emit)
+        before->emit(before, 2);
+    OUTPUT_ROW(1);
+    if (is_first && before->emit)
+        before->emit(before, 3);
+    if (is_last)
+        STORE_ROW(b, 0);
+    OUTPUT_ROW(2);
+    if (is_last) {
+        STORE_ROW(b, 1);
+        b->emit(b, 0);
+    }
+    OUTPUT_ROW(3);
+    if (is_last) {
+        STORE_ROW(b, 2);
+        b->emit(b, 1);
     }
 }
 
-/* Fewer channels than sixteen. */
-static void emit_some(const struct fovi_bf16_weights *w, const struct block *b, __m512 slope, uint16_t *const *dst)
+/* Row ky of the kernel; p, q, r hold input rows ky, ky + 1, ky + 2, and row ky + 3 takes the place of ky. */
+#define KERNEL_ROW(ky, p, q, r)                       \
+    do {                                              \
+        TILE_LOAD(7, weight + (ky)*TILE_NUMBERS, 64); \
+        TILE_DOT(0, p, 7);                            \
+        TILE_DOT(1, q, 7);                            \
+        TILE_DOT(2, r, 7);                            \
+        TILE_LOAD(p, rows[(ky) + 3] + at, stride);    \
+        TILE_DOT(3, p, 7);                            \
+    } while (0)
+
+/* A chunk kernel row by kernel row: half as many loads of inputs. */
+INLINE void chunk_by_kernel(int k, const uint16_t *weight, const uint16_t *const *rows, ptrdiff_t at, ptrdiff_t stride)
 {
-    int first = b->tile * FOVI_BF16_LANES;
-    __mmask16 mask = (__mmask16)((1u << (w->c_out - first)) - 1u);
-    for (int i = 0; i < FOVI_BF16_ROWS; i++) {
-        uint16_t *to = dst[i] + (ptrdiff_t)b->x * w->c_out + first;
-        for (int m = 0; m < b->n; m++, to += w->c_out) {
-            __m512 v = _mm512_load_ps(b->sums + i * TILE_FLOATS + m * FOVI_BF16_LANES);
-            if (w->slope)
-                v = prelu(v, slope);
-            _mm256_mask_storeu_epi16(to, mask, (__m256i)_mm512_cvtneps_pbh(v));
-        }
+    TILE_LOAD(4, rows[0] + at, stride);
+    TILE_LOAD(5, rows[1] + at, stride);
+    TILE_LOAD(6, rows[2] + at, stride);
+    KERNEL_ROW(0, 4, 5, 6);
+    if (k >= 3) {
+        KERNEL_ROW(1, 5, 6, 4);
+        KERNEL_ROW(2, 6, 4, 5);
+    }
+    if (k >= 5) {
+        KERNEL_ROW(3, 4, 5, 6);
+        KERNEL_ROW(4, 5, 6, 4);
     }
 }
 
-static void emit(const struct fovi_bf16_weights *w, const struct block *b, uint16_t *const *dst)
+/* Whether loads of inputs do not cross lines of the cache, so that there is time for more of them. */
+INLINE int is_by_rows(int k, const struct fovi_bf16_weights *w)
 {
-    int first = b->tile * FOVI_BF16_LANES;
-    ptrdiff_t at = (ptrdiff_t)b->x * w->c_out + first;
-    __m512 slope = w->slope ? _mm512_loadu_ps(w->slope + first) : _mm512_setzero_ps();
-    if (w->c_out - first < FOVI_BF16_LANES)
-        emit_some(w, b, slope, dst);
-    else if (w->c_out == FOVI_BF16_LANES && b->n == 16 && w->slope)
-        emit_pairs(b->sums, slope, 1, dst, at);
-    else if (b->n == 16 && w->slope)
-        emit_full(w, b->sums, slope, 1, 16, dst, at);
-    else
-        emit_full(w, b->sums, slope, w->slope != NULL, b->n, dst, at);
+    return k <= 3 && w->span * w->c_in % FOVI_BF16_CHUNK == 0;
+}
+
+INLINE void emit_rows(const struct block *b, int from)
+{
+    for (int i = from; i < FOVI_BF16_ROWS && b->emit; i++)
+        b->emit(b, i);
+}
+
+/* Make block b, and what is left to do of the block before it. at: number of the first input of its first pixel. */
+INLINE void make_block(int k, const uint16_t *weight, const uint16_t *const *rows, ptrdiff_t at,
+                       const struct block *before, const struct block *b)
+{
+    const struct fovi_bf16_weights *w = b->w;
+    ptrdiff_t stride = (ptrdiff_t)w->span * w->c_in * 2, chunk = (ptrdiff_t)k * TILE_NUMBERS;
+    int n = w->n_chunks, by_rows = is_by_rows(k, w);
+    if (by_rows && before->emit)
+        STORE_ROW(before, 3);
+    TILE_ZERO(0);
+    TILE_ZERO(1);
+    TILE_ZERO(2);
+    TILE_ZERO(3);
+    if (by_rows && n == 1) {
+        chunk_by_rows(k, 1, 1, weight, rows, at, stride, before, b);
+    } else if (by_rows) {
+        chunk_by_rows(k, 1, 0, weight, rows, at, stride, before, b);
+        for (int j = 1; j < n - 1; j++)
+            chunk_by_kernel(k, weight + j * chunk, rows, at + j * FOVI_BF16_CHUNK, stride);
+        chunk_by_rows(k, 0, 1, weight + (n - 1) * chunk, rows, at + (n - 1) * FOVI_BF16_CHUNK, stride, before, b);
+    } else {
+        for (int j = 0; j < n; j++)
+            chunk_by_kernel(k, weight + j * chunk, rows, at + j * FOVI_BF16_CHUNK, stride);
+        emit_rows(before, 0);
+        STORE_ROW(b, 0);
+        STORE_ROW(b, 1);
+        STORE_ROW(b, 2);
+        STORE_ROW(b, 3);
+    }
+}
+
+/* What is left to do of the last block. */
+INLINE void finish(int k, const struct block *b)
+{
+    if (b->emit && is_by_rows(k, b->w)) {
+        STORE_ROW(b, 3);
+        emit_rows(b, 2);
+    } else {
+        emit_rows(b, 0);
+    }
+}
+
+/* Set block b to tile t of pixels x .. x + 16 * span - 1, those of x0 .. x1 - 1. */
+INLINE void set_block(struct block *b, int t, int x, int x0, int x1)
+{
+    const struct fovi_bf16_weights *w = b->w;
+    int span = w->span, n_tiles = (w->c_out + FOVI_BF16_LANES - 1) / FOVI_BF16_LANES;
+    int pixel = t / n_tiles, channel = t % n_tiles * FOVI_BF16_LANES, left = (x1 - x - pixel + span - 1) / span;
+    b->first = x + pixel < x0;
+    b->end = left < 16 ? left : 16;
+    b->step = (ptrdiff_t)span * w->c_out;
+    b->at = (ptrdiff_t)(x + pixel) * w->c_out + channel;
+    b->n_channels = w->c_out - channel < FOVI_BF16_LANES ? w->c_out - channel : FOVI_BF16_LANES;
+    b->bias = w->bias + t * FOVI_BF16_LANES;
+    b->slope = w->slope ? w->slope + t * FOVI_BF16_LANES : NULL;
+    b->emit = b->first || b->end < 16 || b->n_channels < FOVI_BF16_LANES ? emit_some
+              : b->slope                                                 ? emit_prelu
+                                                                         : emit_linear;
 }
 
 INLINE void conv(int k, const struct fovi_bf16_weights *w, const uint16_t *const *rows, uint16_t *const *dst, int x0,
                  int x1, float *scratch)
 {
-    int n_tiles = (w->c_out + FOVI_BF16_LANES - 1) / FOVI_BF16_LANES;
-    ptrdiff_t tile_size = (ptrdiff_t)w->n_chunks * k * FOVI_BF16_CHUNK * FOVI_BF16_LANES;
-    struct block waiting = { 0 };
-    for (int x = x0; x < x1; x += 16) {
+    int n_tiles = (w->c_out + FOVI_BF16_LANES - 1) / FOVI_BF16_LANES * w->span;
+    ptrdiff_t tile_size = (ptrdiff_t)w->n_chunks * k * TILE_NUMBERS;
+    struct block blocks[2] = { { .w = w, .sums = scratch, .dst = dst }, { .w = w, .sums = scratch, .dst = dst } };
+    struct block *b = blocks, *before = blocks + 1;
+    for (int x = x0 - x0 % w->span; x < x1; x += 16 * w->span) {
         for (int t = 0; t < n_tiles; t++) {
-            sum_block(k, w, w->packed + t * tile_size, w->bias + t * FOVI_BF16_LANES, rows,
-                      (ptrdiff_t)(x - k / 2) * w->c_in);
-            if (waiting.n)
-                emit(w, &waiting, dst);
-            float *sums = waiting.sums == scratch ? scratch + BLOCK_FLOATS : scratch;
-            store_sums(sums);
-            waiting = (struct block){ sums, t, x, x1 - x < 16 ? x1 - x : 16 };
+            set_block(b, t, x, x0, x1);
+            make_block(k, w->packed + t * tile_size, rows, (ptrdiff_t)(x - k / 2) * w->c_in, before, b);
+            struct block *next = before;
+            before = b;
+            b = next;
         }
     }
-    if (waiting.n)
-        emit(w, &waiting, dst);
+    finish(k, before);
 }
 
 static void conv_amx(const struct fovi_bf16_weights *w, const uint16_t *const *rows, uint16_t *const *dst, int x0,
@@ -189,62 +335,27 @@ static void conv_amx(const struct fovi_bf16_weights *w, const uint16_t *const *r
     tiles_release();
 }
 
-/* A whole block at x2 without PReLU: the halves of two vectors make one of each row. */
-static void emit_double(const float *sums, int x, float *const *out, int n_rows)
-{
-    const __m512 levels = _mm512_set1_ps(255.0f);
-    for (int i = 0; i < n_rows; i++) {
-        float *upper = out[2 * i] + 2 * (ptrdiff_t)x, *lower = out[2 * i + 1] + 2 * (ptrdiff_t)x;
-        for (int m = 0; m < 16; m += 2, sums += 32, upper += 16, lower += 16) {
-            __m512 a = _mm512_mul_ps(_mm512_load_ps(sums), levels);
-            __m512 b = _mm512_mul_ps(_mm512_load_ps(sums + 16), levels);
-            _mm512_storeu_ps(upper, _mm512_shuffle_f32x4(a, b, 0x44));
-            _mm512_storeu_ps(lower, _mm512_shuffle_f32x4(a, b, 0xee));
-        }
-    }
-}
-
-/* Lanes [sy][pixel of span][sx] are pieces of the rows of the enlarged picture. */
-static void emit_last(const struct fovi_bf16_weights *w, const struct block *b, float *const *out, int n_rows)
-{
-    int s = w->scale, piece = w->span * s;
-    if (s == 2 && b->n == 64 && !w->slope) {
-        emit_double(b->sums, b->x, out, n_rows);
-        return;
-    }
-    for (int i = 0; i < n_rows; i++) {
-        const float *sums = b->sums + i * TILE_FLOATS;
-        for (int m = 0; m * w->span < b->n; m++, sums += FOVI_BF16_LANES) {
-            int left = b->n - m * w->span, n = (left < w->span ? left : w->span) * s;
-            ptrdiff_t x = (ptrdiff_t)(b->x + m * w->span) * s;
-            for (int sy = 0; sy < s; sy++) {
-                __mmask8 mask = (__mmask8)((1u << n) - 1u);
-                __m256 v = _mm256_maskz_loadu_ps(mask, sums + sy * piece);
-                if (w->slope) {
-                    __m256 scaled = _mm256_mul_ps(v, _mm256_maskz_loadu_ps(mask, w->slope + sy * piece));
-                    v = _mm256_mask_mov_ps(v, _mm256_cmp_ps_mask(v, _mm256_setzero_ps(), _CMP_NGT_UQ), scaled);
-                }
-                _mm256_mask_storeu_ps(out[i * s + sy] + x, mask, _mm256_mul_ps(v, _mm256_set1_ps(255.0f)));
-            }
-        }
-    }
-}
-
 INLINE void last(int k, const struct fovi_bf16_weights *w, const uint16_t *const *rows, float *const *out, int n_rows,
                  int x0, int x1, float *scratch)
 {
     int width = 16 * w->span;
-    struct block waiting = { 0 };
+    struct block blocks[2] = {
+        { .w = w, .sums = scratch, .bias = w->bias, .slope = w->slope, .out = out, .n_rows = n_rows }
+    };
+    blocks[1] = blocks[0];
+    struct block *b = blocks, *before = blocks + 1;
     for (int x = x0; x < x1; x += width) {
-        sum_block(k, w, w->packed, w->bias, rows, (ptrdiff_t)(x - k / 2) * w->c_in);
-        if (waiting.n)
-            emit_last(w, &waiting, out, n_rows);
-        float *sums = waiting.sums == scratch ? scratch + BLOCK_FLOATS : scratch;
-        store_sums(sums);
-        waiting = (struct block){ sums, 0, x, x1 - x < width ? x1 - x : width };
+        b->x = x;
+        b->end = x1 - x < width ? x1 - x : width;
+        b->emit = b->end < width || w->slope || w->scale == 3 || w->scale == 1 ? emit_last
+                  : w->scale == 2                                              ? emit_double
+                                                                               : emit_fourfold;
+        make_block(k, w->packed, rows, (ptrdiff_t)(x - k / 2) * w->c_in, before, b);
+        struct block *next = before;
+        before = b;
+        b = next;
     }
-    if (waiting.n)
-        emit_last(w, &waiting, out, n_rows);
+    finish(k, before);
 }
 
 static void last_amx(const struct fovi_bf16_weights *w, const uint16_t *const *rows, float *const *out, int n_rows,
@@ -258,6 +369,8 @@ static void last_amx(const struct fovi_bf16_weights *w, const uint16_t *const *r
     }
     tiles_release();
 }
+
+/* ---- rows ---- */
 
 /* Sixteen bfloat16 as 32-bit numbers. */
 INLINE __m512i widen(__m256i b)
