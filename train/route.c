@@ -187,7 +187,7 @@ int route_study_loss(struct route_study *s, const struct route_picture *p, doubl
                      struct fovi_route_result *result)
 {
     struct fovi_route_params params;
-    fovi_route_params_init(s->ctx, s->options->scale, &params);
+    fovi_route_params_init(s->ctx, s->options->scale, 0, &params);
     params.allow &= (1u << s->top) - 1;
     params.allow |= 1u << s->top;
     params.max_loss_db = max_loss_db;

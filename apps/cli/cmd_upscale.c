@@ -256,7 +256,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     job.params.transfer = (enum fovea_transfer)o->transfer;
     job.params.linear_light = o->is_linear;
     job.params.white = o->white > 0. ? o->white : 1.;
-    job.params.expects_error = o->report || cli_maps_expect(o);
+    job.params.expects_error = o->report || cli_maps_expect(o) || (cli->is_json && strcmp(o->method, "auto") == 0);
     cli_catch_signals();
     int code = check_options(cli, o, n_words);
     if (!code)

@@ -19,7 +19,8 @@ extern "C" {
 /* How the picture is made. AUTO, FILTER and NETWORK only enlarge: where a side shrinks, FOVEA_KERNEL_BICUBIC does it
  * all. A result of the input's size is the input. */
 enum fovea_method {
-    FOVEA_METHOD_AUTO = 0, /* filter everywhere, networks where they pay: decided per tile (the default) */
+    FOVEA_METHOD_AUTO = 0, /* filter everywhere, networks where they pay: decided per tile (the default); in pictures
+                              so small that a decision takes longer than it saves the top network everywhere */
     FOVEA_METHOD_CLASSIC,  /* params.kernel */
     FOVEA_METHOD_FILTER,   /* hashed FIR filter (RAISR-like, trained) everywhere */
     FOVEA_METHOD_NETWORK   /* params.network (a built-in name) or params.model everywhere */
@@ -88,7 +89,7 @@ struct fovea_upscale_params {
                              bit for bit, before consistency */
     enum fovea_mode mode; /* default FOVEA_MODE_BALANCED */
     int expects_error;    /* 1: the picture is analysed for every method that enlarges, so that expected errors
-                                     are known (auto knows them in any case); default 0 */
+                                     are known (auto knows them where it decides); default 0 */
     int crop_x, crop_y, crop_width, crop_height; /* pixels of the result: only this piece of it is made, with the bytes
                                  that the whole result has there (auto looks at the whole input all the same, to decide
                                  alike); all 0 (default) = everything */
@@ -160,8 +161,8 @@ struct fovea_report {
     double predicted_loss_db;                  /* auto: predicted loss against the top network everywhere; else 0 */
     double saved_network_share;                /* auto: share of the top network's work everywhere that routing saved,
                                                   in multiply-adds, halo counted */
-    double saved_ms;                           /* auto: that share in milliseconds of this run's own network speed;
-                                                  0 where the network never ran */
+    double saved_ms;                           /* auto: what routing saved, analysis and decision counted, at the
+                                                  speed that the networks had in this run; below 0: it did not pay */
     int consistency_measured;                  /* 1: the three figures below were measured on the result as written */
     double consistency_rms;                    /* of D(result) - input, in levels of 255, all colour channels */
     double consistency_max;                    /* largest |D(result) - input| */

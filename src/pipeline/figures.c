@@ -22,7 +22,7 @@ int fovi_figures_create(fovea_plan *plan)
     plan->added = fovi_alloc(ctx, n, sizeof *plan->added);
     if (!plan->added)
         return fovi_alloc_error(ctx);
-    if (plan->params.method != FOVEA_METHOD_AUTO && !plan->params.expects_error)
+    if (!fovi_plan_decides(plan) && !plan->params.expects_error)
         return FOVEA_OK;
     if (plan->params.mode == FOVEA_MODE_VIVID) {
         plan->detail_squares = fovi_alloc(ctx, n, sizeof *plan->detail_squares);

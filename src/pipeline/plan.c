@@ -108,11 +108,39 @@ static int top_rung(enum fovea_preset preset)
     return top;
 }
 
-/* What auto may use at this scale: of the preset's rungs those that exist and whose gain can be predicted. */
+/* Whether networks are to run in bfloat16 where they can. */
+static int wants_bf16(const fovea_plan *plan)
+{
+    enum fovea_precision precision = plan->params.precision;
+    return precision == FOVEA_PRECISION_BF16 ||
+           (precision == FOVEA_PRECISION_AUTO && fovi_bf16_is_fast(fovea_context_cpu(plan->run.ctx)));
+}
+
+/* Of the preset's rungs the top one that exists at a scale and whose gain can be predicted. */
+static int top_rung_at(const fovea_plan *plan, int scale)
+{
+    int top = top_rung(plan->params.preset);
+    while (top > FOVI_ROUTE_FILTER && !fovi_route_model_builtin(top, scale))
+        top--;
+    return top;
+}
+
+/* Whether a decision tile by tile is worth its time. */
+static int decision_pays(const fovea_plan *plan)
+{
+    double px = (double)plan->in_width * plan->in_height;
+    int scale = plan->chain[0], top = top_rung_at(plan, scale);
+    return plan->params.budget_ms > 0.0 || fovi_route_pays(top, scale, wants_bf16(plan), px, plan->params.max_loss_db);
+}
+
+/* What auto may use at this scale: the filter and the preset's rungs, or the top one alone. */
 static int load_ladder(fovea_plan *plan, struct fovi_step *step)
 {
-    int code = fovea_model_builtin(plan->run.ctx, "filter", step->scale, &step->filter);
-    for (int rung = 1; (!code || code == FOVEA_E_UNSUPPORTED) && rung <= top_rung(plan->params.preset); rung++)
+    int top = top_rung_at(plan, step->scale), is_routed = top > FOVI_ROUTE_FILTER && decision_pays(plan),
+        code = FOVEA_OK;
+    if (is_routed || top == FOVI_ROUTE_FILTER)
+        code = fovea_model_builtin(plan->run.ctx, "filter", step->scale, &step->filter);
+    for (int rung = is_routed ? 1 : top; (!code || code == FOVEA_E_UNSUPPORTED) && rung && rung <= top; rung++)
         if (fovi_route_model_builtin(rung, step->scale))
             code = load_network(plan, step, fovi_route_ladder[rung].name);
     return code == FOVEA_E_UNSUPPORTED ? FOVEA_OK : code;
@@ -142,11 +170,9 @@ static int load_models(fovea_plan *plan, struct fovi_step *step)
 static int choose_formats(fovea_plan *plan, struct fovi_step *step)
 {
     enum fovea_precision precision = plan->params.precision;
-    int wants_bf16 = precision == FOVEA_PRECISION_BF16 ||
-                     (precision == FOVEA_PRECISION_AUTO && fovi_bf16_is_fast(fovea_context_cpu(plan->run.ctx)));
     for (int i = 0; i < step->n_networks; i++) {
         struct fovi_step_network *n = &step->network[i];
-        n->format = wants_bf16 && fovi_exec_has_bf16(n->graph) ? FOVI_EXEC_BF16 : FOVI_EXEC_F32;
+        n->format = wants_bf16(plan) && fovi_exec_has_bf16(n->graph) ? FOVI_EXEC_BF16 : FOVI_EXEC_F32;
         if (precision == FOVEA_PRECISION_INT8 && n->graph->has_int8)
             n->format = FOVI_EXEC_INT8;
         if (precision == FOVEA_PRECISION_INT8 && !n->graph->has_int8 && plan->params.method == FOVEA_METHOD_NETWORK)
@@ -440,6 +466,13 @@ void fovea_plan_free(fovea_plan **plan)
     fovi_free(ctx, p->in_rows);
     fovi_free(ctx, p);
     *plan = NULL;
+}
+
+int fovi_plan_decides(const fovea_plan *plan)
+{
+    const struct fovi_step *step = &plan->step[0];
+    return plan->params.method == FOVEA_METHOD_AUTO && plan->n_chain && step->n_networks && step->filter &&
+           plan->params.strength > 0.0;
 }
 
 int fovea_plan_width(const fovea_plan *plan)

@@ -94,4 +94,7 @@ float fovi_figures_expect(const fovea_plan *plan, size_t tile);
 /* part.c: set in_part, out_part and crop. FOVEA_E_ARG where the crop does not lie in the result. */
 int fovi_plan_choose_parts(fovea_plan *plan);
 
+/* Whether auto decides tile by tile in this plan; else one method makes every tile. */
+int fovi_plan_decides(const fovea_plan *plan);
+
 #endif

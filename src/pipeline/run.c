@@ -132,16 +132,29 @@ static void cut_paths(fovea_plan *plan, int n_tiles_x)
                (size_t)s->n_tiles_x);
 }
 
+/* The rungs of the ladder that a step has, and those that do not run in float. */
+static void find_rungs(const struct fovi_step *step, unsigned *allow, unsigned *bf16)
+{
+    *allow = 1u << FOVI_ROUTE_FILTER;
+    *bf16 = 0;
+    for (int i = 0; i < step->n_networks; i++) {
+        int rung = 1;
+        while (rung < FOVI_ROUTE_N_RUNGS && fovi_route_ladder[rung].path != step->network[i].path)
+            rung++;
+        *allow |= 1u << rung;
+        *bf16 |= (unsigned)(step->network[i].format != FOVI_EXEC_F32) << rung;
+    }
+}
+
 static int decide(struct job *job, const struct fovea_map *map)
 {
     fovea_plan *plan = job->plan;
     struct fovi_route_params p;
     double start = fovi_clock_ms();
-    fovi_route_params_init(plan->run.ctx, plan->chain[0], &p);
-    p.allow = 1u << FOVI_ROUTE_FILTER;
-    for (int rung = 1; rung < FOVI_ROUTE_N_RUNGS; rung++)
-        if (step_has(&plan->step[0], fovi_route_ladder[rung].path))
-            p.allow |= 1u << rung;
+    unsigned allow, bf16;
+    find_rungs(&plan->step[0], &allow, &bf16);
+    fovi_route_params_init(plan->run.ctx, plan->chain[0], bf16, &p);
+    p.allow = allow;
     p.max_loss_db = plan->params.max_loss_db;
     p.budget_ms = plan->params.budget_ms;
     p.n_threads = fovea_context_threads(plan->run.ctx);
@@ -201,11 +214,9 @@ static void set_paths(fovea_plan *plan)
 static int route(struct job *job)
 {
     fovea_plan *plan = job->plan;
-    const struct fovi_step *step = &plan->step[0];
     if (!plan->n_chain)
         return FOVEA_OK;
-    int decides = plan->params.method == FOVEA_METHOD_AUTO && step->n_networks && step->filter &&
-                  plan->params.strength > 0.0;
+    int decides = fovi_plan_decides(plan);
     if (!decides)
         set_paths(plan);
     if (!decides && !plan->params.expects_error)
@@ -279,6 +290,18 @@ static enum fovea_precision network_precision(const fovea_plan *plan)
     return precisions[plan->step[0].network[plan->step[0].n_networks - 1].format];
 }
 
+/* What the top network would take everywhere at the speed of this run, less what filter, networks and routing took:
+ * below zero where routing was not worth its time. The networks' speeds against each other, and what the edges of their
+ * regions take, are the committed ones. */
+static double saved_ms(const struct job *job)
+{
+    const double *ms = job->plan->run.ms;
+    const struct fovi_route_result *route = &job->route;
+    double speed = route->network_ms > 0.0 ? ms[FOVEA_STAGE_NETWORK] / route->network_ms : 1.0;
+    return speed * route->top_ms - ms[FOVEA_STAGE_NETWORK] - ms[FOVEA_STAGE_FILTER] - ms[FOVEA_STAGE_ANALYSIS] -
+           ms[FOVEA_STAGE_ROUTING];
+}
+
 /* Pixels and multiply-adds of the networks of all steps, and what the top ones would need everywhere. */
 static void report_network(const struct job *job, struct fovea_report *r)
 {
@@ -301,8 +324,7 @@ static void report_network(const struct job *job, struct fovea_report *r)
     r->predicted_loss_db = job->route.predicted_loss_db;
     r->loss_bound_db = job->route.bound_db;
     r->saved_network_share = made < full ? 1.0 - made / full : 0.0;
-    if (made > 0.0)
-        r->saved_ms = plan->run.ms[FOVEA_STAGE_NETWORK] / made * (full - (made < full ? made : full));
+    r->saved_ms = saved_ms(job);
 }
 
 static void fill_report(const struct job *job, double total_ms, struct fovea_report *r)

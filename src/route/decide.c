@@ -18,55 +18,63 @@ static int check_params(fovea_context *ctx, const struct fovi_route_params *p)
 
 /* What goes into the choice and is owned by it. */
 struct choice {
+    const struct fovea_map *map;
     struct fovi_route_problem problem;
     int rung[FOVI_ROUTE_MAX_LEVELS]; /* of each level */
+    const struct fovi_route_model *model[FOVI_ROUTE_MAX_LEVELS];
     struct fovi_route_halo *halo[FOVI_ROUTE_MAX_LEVELS];
-    double *gain; /* of all levels, one after the other */
-    double bound; /* of the top rung's model */
+    double *gain;     /* of all levels, one after the other */
+    double *residual; /* of each row of tiles, with the last level everywhere */
 };
 
 static void free_choice(fovea_context *ctx, struct choice *c)
 {
     for (int k = 0; k < c->problem.n_levels; k++)
         fovi_route_halo_free(ctx, c->halo[k]);
+    fovi_free(ctx, c->residual);
     fovi_free(ctx, c->gain);
 }
 
-/* Sum the predictions of the tiles: gain with the margin, not below that of the level before; the residual of the
- * picture with this level everywhere. */
-static double predict_level(const struct fovea_map *map, const struct fovi_route_model *model,
-                            const struct fovi_route_halo *halo, const double *before, double *gain)
+/* Predictions for a row of tiles: gains with the margin, none below that of the level before, and what remains. */
+static void predict_row(void *arg, int y, int worker)
 {
-    const struct fovea_tile_features *tile = map->tiles;
-    double residual = 0.0;
-    for (int y = 0; y < map->n_tiles_y; y++) {
-        for (int x = 0; x < map->n_tiles_x; x++, tile++, gain++) {
-            double area = halo->area[fovi_route_shape(halo, x, y)], g, r, least = before ? *before++ : 0.0;
-            fovi_route_predict(model, tile, &g, &r);
-            g *= area * model->margin;
-            *gain = g > least ? g : least;
-            residual += r * area;
+    (void)worker;
+    struct choice *c = arg;
+    const struct fovi_route_halo *h = c->problem.level[1].halo;
+    int n_x = h->n_x, top = c->problem.n_levels - 1;
+    size_t n = (size_t)n_x * (size_t)h->n_y;
+    c->residual[y] = 0.0;
+    for (int x = 0; x < n_x; x++) {
+        size_t t = (size_t)y * (size_t)n_x + (size_t)x;
+        double z[FOVI_ROUTE_N_Z], area = h->area[fovi_route_shape(h, x, y)], least = 0.0, residual;
+        int is_flat = fovi_route_is_flat(&c->map->tiles[t]);
+        fovi_route_z(&c->map->tiles[t], z);
+        for (int k = 1; k <= top; k++) {
+            double g;
+            fovi_route_predict_z(c->model[k], z, &g, k == top ? &residual : NULL);
+            g *= is_flat ? 0.0 : area * c->model[k]->margin;
+            least = g > least ? g : least;
+            c->gain[(size_t)k * n + t] = least;
         }
+        c->residual[y] += residual * area;
     }
-    return residual;
 }
 
-static int add_level(fovea_context *ctx, const struct fovea_map *map, const struct fovi_route_params *p, int rung,
-                     int is_top, struct choice *c)
+static int add_level(fovea_context *ctx, const struct fovi_route_params *p, int rung, int is_top, struct choice *c)
 {
     const struct fovi_route_model *model = is_top && p->model ? p->model : fovi_route_model_builtin(rung, p->scale);
+    const struct fovea_map *map = c->map;
     int k = c->problem.n_levels;
-    size_t n = (size_t)map->n_tiles_x * (size_t)map->n_tiles_y;
     if (!model)
         return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "no routing coefficients for %s at scale %d",
                          fovi_route_ladder[rung].name, p->scale);
     FOVI_TRY(fovi_route_halo_create(ctx, &fovi_route_ladder[rung], p->scale, map->width, map->height, &c->halo[k]));
-    double *gain = c->gain + (size_t)k * n;
     c->rung[k] = rung;
-    c->bound = model->bound;
-    c->problem.residual = predict_level(map, model, c->halo[k], k > 1 ? gain - n : NULL, gain);
-    c->problem.level[k] = (struct fovi_route_level){ c->halo[k], gain, fovi_route_cost(rung, p->scale, FOVEA_CPU_AVX2),
-                                                     p->ns_per_px[rung] };
+    c->model[k] = model;
+    c->problem.level[k] = (struct fovi_route_level){ c->halo[k],
+                                                     c->gain +
+                                                         (size_t)k * (size_t)map->n_tiles_x * (size_t)map->n_tiles_y,
+                                                     p->ns_per_px[rung], p->budget_ns_per_px[rung], p->edge[rung] };
     c->problem.n_levels++;
     return FOVEA_OK;
 }
@@ -76,16 +84,21 @@ static int prepare(fovea_context *ctx, const struct fovea_map *map, const struct
 {
     size_t n = (size_t)map->n_tiles_x * (size_t)map->n_tiles_y;
     *c = (struct choice){
+        .map = map,
         .problem = { .n_levels = 1, .max_loss_db = p->max_loss_db, .budget_ns = p->budget_ms * 1e6 * p->n_threads }
     };
-    c->problem.level[0].ns = fovi_route_cost(FOVI_ROUTE_FILTER, p->scale, FOVEA_CPU_AVX2);
-    c->problem.level[0].budget_ns = p->ns_per_px[FOVI_ROUTE_FILTER];
+    c->problem.level[0].ns = p->ns_per_px[FOVI_ROUTE_FILTER];
+    c->problem.level[0].budget_ns = p->budget_ns_per_px[FOVI_ROUTE_FILTER];
     c->gain = fovi_alloc(ctx, n * FOVI_ROUTE_MAX_LEVELS, sizeof *c->gain);
-    if (!c->gain)
+    c->residual = c->gain ? fovi_alloc(ctx, (size_t)map->n_tiles_y, sizeof *c->residual) : NULL;
+    if (!c->residual)
         return fovi_alloc_error(ctx);
     for (int rung = 1; rung <= top; rung++)
         if (p->allow >> rung & 1u)
-            FOVI_TRY(add_level(ctx, map, p, rung, rung == top, c));
+            FOVI_TRY(add_level(ctx, p, rung, rung == top, c));
+    fovi_parallel(ctx, predict_row, c, map->n_tiles_y);
+    for (int y = 0; y < map->n_tiles_y; y++)
+        c->problem.residual += c->residual[y];
     return FOVEA_OK;
 }
 
@@ -94,10 +107,14 @@ static void fill_result(const struct choice *c, const struct fovi_route_params *
 {
     const struct fovi_route_problem *problem = &c->problem;
     const struct fovi_route_halo *h = problem->level[1].halo;
-    double full = 0.0, px = 0.0, work = 0.0;
-    for (int y = 0; y < h->n_y; y++)
-        for (int x = 0; x < h->n_x; x++)
-            full += h->area[fovi_route_shape(h, x, y)];
+    double full = 0.0, off = 0.0, px = 0.0, work = 0.0, to_ms = 1e-6 / p->n_threads;
+    for (int y = 0; y < h->n_y; y++) {
+        for (int x = 0; x < h->n_x; x++) {
+            double area = h->area[fovi_route_shape(h, x, y)];
+            full += area;
+            off += level[(size_t)y * (size_t)h->n_x + (size_t)x] ? 0.0 : area;
+        }
+    }
     for (int k = 1; k < problem->n_levels; k++) {
         double level_px = fovi_route_halo_px(problem->level[k].halo, level, (uint8_t)k);
         px += level_px;
@@ -105,9 +122,11 @@ static void fill_result(const struct choice *c, const struct fovi_route_params *
     }
     result->network_px = (int64_t)(px + 0.5);
     result->saved_share = 1.0 - work / (full * fovi_route_macs(result->top, p->scale));
-    result->predicted_ms = fovi_route_cost_ns(problem, level) * 1e-6 / p->n_threads;
+    result->predicted_ms = fovi_route_cost_ns(problem, level) * to_ms;
+    result->network_ms = result->predicted_ms - off * p->budget_ns_per_px[FOVI_ROUTE_FILTER] * to_ms;
+    result->top_ms = full * p->budget_ns_per_px[result->top] * to_ms;
     result->predicted_loss_db = fovi_route_loss_db(problem, level);
-    result->bound_db = result->predicted_loss_db * c->bound;
+    result->bound_db = result->predicted_loss_db * c->model[problem->n_levels - 1]->bound;
 }
 
 /* Decide between the filter and the networks up to the rung in result->top. path serves as the choice, then as the
@@ -138,7 +157,9 @@ static void take_everywhere(const struct fovea_map *map, const struct fovi_route
     for (size_t t = 0; t < n; t++)
         path[t] = (uint8_t)fovi_route_ladder[result->top].path;
     result->network_px = result->top == FOVI_ROUTE_FILTER ? 0 : px;
-    result->predicted_ms = (double)px * p->ns_per_px[result->top] * 1e-6 / p->n_threads;
+    result->predicted_ms = (double)px * p->budget_ns_per_px[result->top] * 1e-6 / p->n_threads;
+    result->network_ms = result->top == FOVI_ROUTE_FILTER ? 0.0 : result->predicted_ms;
+    result->top_ms = result->predicted_ms;
 }
 
 int fovi_route_decide(fovea_context *ctx, const struct fovea_map *map, const struct fovi_route_params *p, uint8_t *path,

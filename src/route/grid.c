@@ -6,16 +6,25 @@
 
 #include <string.h>
 
-enum { SHAPE_RIM = 4 };
+enum { SHAPE_RIM = FOVI_ROUTE_SHAPES - 1 };
 
-static const double nothing[256];
+static void fill_own(const struct fovi_route_level *l, int is_filter, double area, const double *beside,
+                     struct fovi_route_own *own)
+{
+    for (unsigned bits = 0; bits < 256; bits++) {
+        own->self[bits] = l->ns * (area - (is_filter ? 0.0 : l->edge * beside[bits]));
+        for (unsigned k = 0; k < 8 && !is_filter; k++)
+            own->halo[k][bits] = l->ns * l->edge * (beside[bits | 1u << k] - beside[bits & ~(1u << k)]);
+    }
+}
 
 static void fill_tables(struct fovi_route_grid *g)
 {
-    for (int level = 1; level < g->problem->n_levels; level++) {
+    for (int level = 0; level < g->problem->n_levels; level++) {
+        const struct fovi_route_level *l = &g->problem->level[level];
         for (int shape = 0; shape < SHAPE_RIM; shape++)
-            g->beside[level][shape] = g->problem->level[level].halo->beside[shape];
-        g->beside[level][SHAPE_RIM] = nothing;
+            fill_own(l, level == 0, g->area[shape], level ? l->halo->beside[shape] : NULL,
+                     &g->own[level * FOVI_ROUTE_SHAPES + shape]);
     }
     for (int k = 0; k < 8; k++)
         g->beside_cell[k] = fovi_route_step_y[k] * (ptrdiff_t)g->stride + fovi_route_step_x[k];
@@ -23,22 +32,25 @@ static void fill_tables(struct fovi_route_grid *g)
 
 static void fill_cells(struct fovi_route_grid *g)
 {
-    int top = g->problem->n_levels - 1;
     memset(g->shape, SHAPE_RIM, g->n_cells);
     memset(g->level, FOVI_ROUTE_OUTSIDE, g->n_cells);
     for (size_t t = 0; t < g->n; t++) {
         size_t cell = fovi_route_cell(g, t);
         g->shape[cell] = (uint8_t)fovi_route_shape(g->problem->level[1].halo, (int)(t % (size_t)g->n_x),
                                                    (int)(t / (size_t)g->n_x));
-        g->level[cell] = (uint8_t)top;
-        for (int level = 1; level <= top; level++)
+        for (int level = 1; level < g->problem->n_levels; level++)
             g->gain[level][cell] = g->problem->level[level].gain[t];
     }
+}
+
+void fovi_route_grid_set(struct fovi_route_grid *g, const uint8_t *level)
+{
+    memset(g->neighbours[0], 0, g->n_cells * (size_t)g->problem->n_levels);
     for (size_t t = 0; t < g->n; t++) {
         size_t cell = fovi_route_cell(g, t);
+        g->level[cell] = level[t];
         for (int k = 0; k < 8; k++)
-            if (g->level[cell + (size_t)g->beside_cell[k]] == top)
-                g->neighbours[top][cell] |= (uint8_t)(1u << k);
+            g->neighbours[level[t]][cell + (size_t)g->beside_cell[k]] |= (uint8_t)(1u << (7 - k));
     }
 }
 
@@ -54,7 +66,8 @@ int fovi_route_grid_create(fovea_context *ctx, const struct fovi_route_problem *
         return fovi_fail(ctx, FOVEA_E_LIMIT, "too many tiles to route: %zu", g->n);
     g->shape = fovi_alloc(ctx, 2 + levels, g->n_cells);
     g->gain[0] = g->shape ? fovi_alloc(ctx, levels, g->n_cells * sizeof *g->gain[0]) : NULL;
-    if (!g->gain[0]) {
+    g->own = g->gain[0] ? fovi_alloc(ctx, levels * FOVI_ROUTE_SHAPES, sizeof *g->own) : NULL;
+    if (!g->own) {
         fovi_route_grid_free(ctx, g);
         return fovi_alloc_error(ctx);
     }
@@ -70,30 +83,23 @@ int fovi_route_grid_create(fovea_context *ctx, const struct fovi_route_problem *
 
 void fovi_route_grid_free(fovea_context *ctx, struct fovi_route_grid *g)
 {
+    fovi_free(ctx, g->own);
     fovi_free(ctx, g->gain[0]);
     fovi_free(ctx, g->shape);
     *g = (struct fovi_route_grid){ 0 };
 }
 
-static double own_px(const struct fovi_route_grid *g, int level, size_t cell)
-{
-    int shape = g->shape[cell];
-    double px = g->area[shape] - g->beside[level][shape][g->neighbours[level][cell]];
-    for (int k = 0; k < 8; k++) {
-        size_t other = cell + (size_t)g->beside_cell[k];
-        if (g->level[other] != level) {
-            const double *beside = g->beside[level][g->shape[other]];
-            unsigned bits = g->neighbours[level][other], bit = 1u << (7 - k);
-            px += beside[bits | bit] - beside[bits & ~bit];
-        }
-    }
-    return px;
-}
-
 double fovi_route_own_ns(const struct fovi_route_grid *g, int level, size_t cell)
 {
-    double px = level ? own_px(g, level, cell) : g->area[g->shape[cell]];
-    return px * g->problem->level[level].ns;
+    const struct fovi_route_own *own = g->own + level * FOVI_ROUTE_SHAPES;
+    const uint8_t *neighbours = g->neighbours[level];
+    double ns = own[g->shape[cell]].self[neighbours[cell]];
+    for (int k = 0; k < 8 && level; k++) {
+        size_t other = cell + (size_t)g->beside_cell[k];
+        if (g->level[other] != level)
+            ns += own[g->shape[other]].halo[7 - k][neighbours[other]];
+    }
+    return ns;
 }
 
 void fovi_route_grid_move(struct fovi_route_grid *g, size_t cell, int to)

@@ -14,12 +14,19 @@ struct fovi_route_grid {
     const struct fovi_route_problem *problem;
     const double *area; /* of a tile by shape */
     int n_x, n_y;
-    size_t n, n_cells, stride;                      /* tiles; cells of the grid, and of one of its rows */
-    ptrdiff_t beside_cell[8];                       /* steps to the neighbours */
-    const double *beside[FOVI_ROUTE_MAX_LEVELS][5]; /* by level and shape; the last shape is that of the rim */
-    uint8_t *shape, *level;                         /* of each cell; the rim's level is FOVI_ROUTE_OUTSIDE */
-    uint8_t *neighbours[FOVI_ROUTE_MAX_LEVELS];     /* of each cell: bits of the neighbours that have the level */
-    double *gain[FOVI_ROUTE_MAX_LEVELS];            /* of each cell */
+    size_t n, n_cells, stride;                  /* tiles; cells of the grid, and of one of its rows */
+    ptrdiff_t beside_cell[8];                   /* steps to the neighbours */
+    uint8_t *shape, *level;                     /* of each cell; the rim's level is FOVI_ROUTE_OUTSIDE */
+    uint8_t *neighbours[FOVI_ROUTE_MAX_LEVELS]; /* of each cell: bits of the neighbours that have the level */
+    double *gain[FOVI_ROUTE_MAX_LEVELS];        /* of each cell */
+    struct fovi_route_own *own;                 /* by level and shape; the last shape is that of the rim */
+};
+
+/* What a tile of a shape costs on a level, by its neighbours on that level, in nanoseconds. */
+enum { FOVI_ROUTE_SHAPES = 5 };
+struct fovi_route_own {
+    double self[256];    /* its own pixels, less what is halo anyhow */
+    double halo[8][256]; /* the halo in it that one neighbour brings, whatever its bit */
 };
 
 /* Every tile at the last level of the problem, which is borrowed. */
@@ -41,6 +48,9 @@ static inline size_t fovi_route_tile(const struct fovi_route_grid *g, size_t cel
 /* Nanoseconds that are spent on a level because this tile has it, or more if it had it: its own pixels, less what is
  * halo anyhow, and the halo that it alone brings to its neighbours. */
 double fovi_route_own_ns(const struct fovi_route_grid *grid, int level, size_t cell);
+
+/* Every tile takes a level. */
+void fovi_route_grid_set(struct fovi_route_grid *grid, const uint8_t *level);
 
 /* A tile takes another level. */
 void fovi_route_grid_move(struct fovi_route_grid *grid, size_t cell, int to);

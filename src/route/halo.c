@@ -14,21 +14,6 @@ const int fovi_route_step_y[8] = { -1, -1, -1, 0, 0, 1, 1, 1 };
 /* Rows that a layer makes above the region for each of its radius: groups of four rows for two that are needed. */
 enum { ROWS_ABOVE = 3 };
 
-/* How far a pixel of a tile (0..edge-1) lies from the neighbour in that direction. */
-static int distance(int at, int edge, int step)
-{
-    return step < 0 ? at + 1 : step > 0 ? edge - at : 0;
-}
-
-/* The radius from which on a layer that serves the neighbour makes the pixel. */
-static int radius_from(int x, int y, int w, int h, int bit)
-{
-    int dx = distance(x, w, fovi_route_step_x[bit]), dy = distance(y, h, fovi_route_step_y[bit]);
-    if (fovi_route_step_y[bit] > 0)
-        dy = (dy + ROWS_ABOVE - 1) / ROWS_ABOVE;
-    return dx > dy ? dx : dy;
-}
-
 enum { MAX_RADIUS = 16 };
 
 /* share[r] = part of the work of the layers with a radius of r pixels, r = 1..16; larger radii count as 16. */
@@ -47,38 +32,45 @@ static void work_shares(const struct fovi_route_rung *rung, int scale, double sh
         share[r] /= total;
 }
 
-/* untouched[k] = pixels of a tile that no layer of radius r makes where the neighbours outside k are on: counted by the
- * neighbours that reach them, then summed over subsets (Yates 1937). */
-static void count_untouched(int w, int h, int r, int untouched[256])
+/* Pixels of a tile along one axis by the sides that reach them: bit 0 = from the side before, bit 1 = after. */
+static void count_reached(int edge, int before, int after, int count[4])
 {
-    for (int k = 0; k < 256; k++)
-        untouched[k] = 0;
-    for (int y = 0; y < h; y++) {
-        for (int x = 0; x < w; x++) {
-            unsigned reached_from = 0;
-            for (int bit = 0; bit < 8; bit++)
-                reached_from |= (unsigned)(radius_from(x, y, w, h, bit) <= r) << bit;
-            untouched[reached_from]++;
-        }
+    count[0] = count[1] = count[2] = count[3] = 0;
+    for (int at = 0; at < edge; at++)
+        count[(at < before) + 2 * (edge - at <= after)]++;
+}
+
+/* Neighbours that reach a pixel, given the sides that do along either axis. */
+static unsigned reached_from(int x, int y)
+{
+    unsigned bits = 0;
+    for (int bit = 0; bit < 8; bit++) {
+        int dx = fovi_route_step_x[bit], dy = fovi_route_step_y[bit];
+        int by_x = dx == 0 || (dx < 0 ? x & 1 : x >> 1), by_y = dy == 0 || (dy < 0 ? y & 1 : y >> 1);
+        bits |= (unsigned)(by_x && by_y) << bit;
+    }
+    return bits;
+}
+
+/* Pixels made in a tile that is off, by its neighbours that are on: those that none of the others reaches are counted
+ * by the neighbours that do, weighted with the layers' work, and summed over subsets (Yates 1937). */
+static void fill_shape(double beside[256], int w, int h, const double share[MAX_RADIUS + 1])
+{
+    double untouched[256] = { 0 }, total = 0.0;
+    for (int r = 1; r <= MAX_RADIUS; r++) {
+        int columns[4], rows[4];
+        count_reached(w, r, r, columns);
+        count_reached(h, r, ROWS_ABOVE * r, rows);
+        for (int i = 0; i < 16; i++)
+            untouched[reached_from(i % 4, i / 4)] += share[r] * columns[i % 4] * rows[i / 4];
+        total += share[r] * w * h;
     }
     for (int bit = 0; bit < 8; bit++)
         for (int k = 0; k < 256; k++)
             if (k >> bit & 1)
                 untouched[k] += untouched[k ^ 1 << bit];
-}
-
-static void fill_shape(double beside[256], int w, int h, const double share[MAX_RADIUS + 1])
-{
-    int untouched[256];
     for (int k = 0; k < 256; k++)
-        beside[k] = 0.0;
-    for (int r = 1; r <= MAX_RADIUS; r++) {
-        if (share[r] <= 0.0)
-            continue;
-        count_untouched(w, h, r, untouched);
-        for (int k = 0; k < 256; k++)
-            beside[k] += share[r] * (w * h - untouched[255 - k]);
-    }
+        beside[k] = total - untouched[255 - k];
 }
 
 int fovi_route_halo_create(fovea_context *ctx, const struct fovi_route_rung *rung, int scale, int width, int height,

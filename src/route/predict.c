@@ -40,17 +40,40 @@ static double link(const double *w, const double *terms)
     return fovi_route_exp(sum < 30.0 ? sum : 30.0);
 }
 
+/* The terms of z, clamped to what the model has seen. */
+static void clamped_terms(const struct fovi_route_model *model, const double z[FOVI_ROUTE_N_Z],
+                          double terms[FOVI_ROUTE_N_TERMS])
+{
+    double clamped[FOVI_ROUTE_N_Z];
+    for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
+        clamped[i] = z[i] > model->z_low[i] ? z[i] : model->z_low[i];
+        clamped[i] = clamped[i] < model->z_high[i] ? clamped[i] : model->z_high[i];
+    }
+    fovi_route_terms(clamped, terms);
+}
+
+void fovi_route_predict_z(const struct fovi_route_model *model, const double z[FOVI_ROUTE_N_Z], double *gain,
+                          double *residual)
+{
+    double terms[FOVI_ROUTE_N_TERMS];
+    clamped_terms(model, z, terms);
+    if (gain)
+        *gain = link(model->gain, terms);
+    if (residual)
+        *residual = link(model->residual, terms);
+}
+
+int fovi_route_is_flat(const struct fovea_tile_features *tile)
+{
+    return !(tile->value[FOVEA_FEATURE_GRADIENT] > 0.0f);
+}
+
 void fovi_route_predict(const struct fovi_route_model *model, const struct fovea_tile_features *tile, double *gain,
                         double *residual)
 {
-    double z[FOVI_ROUTE_N_Z], terms[FOVI_ROUTE_N_TERMS];
+    double z[FOVI_ROUTE_N_Z];
     fovi_route_z(tile, z);
-    for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
-        z[i] = z[i] > model->z_low[i] ? z[i] : model->z_low[i];
-        z[i] = z[i] < model->z_high[i] ? z[i] : model->z_high[i];
-    }
-    fovi_route_terms(z, terms);
-    int is_flat = !(tile->value[FOVEA_FEATURE_GRADIENT] > 0.0f); /* one level: there is nothing to gain */
-    *gain = is_flat ? 0.0 : link(model->gain, terms);
-    *residual = link(model->residual, terms);
+    fovi_route_predict_z(model, z, gain, residual);
+    if (fovi_route_is_flat(tile))
+        *gain = 0.0;
 }

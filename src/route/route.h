@@ -43,10 +43,12 @@ const struct fovi_route_model *fovi_route_model_builtin(int rung, int scale);
 /* Multiply-adds of a rung's network for an input pixel; 0 for the filter. */
 double fovi_route_macs(int rung, int scale);
 
-/* Nanoseconds for an input pixel on one thread, base included, as committed for an instruction level (FOVEA_CPU_* bits
- * of the context). Which tiles go first is weighed with those of AVX2 on every machine, so that without a budget the
- * decision is the same everywhere; the budget counts the machine's own. */
-double fovi_route_cost(int rung, int scale, uint32_t cpu);
+/* Nanoseconds for an input pixel on one thread, as committed for an instruction level (FOVEA_CPU_* bits of the context)
+ * and number format. */
+double fovi_route_cost(int rung, int scale, uint32_t cpu, int is_bf16);
+
+/* Whether a decision can save its own time, for px input pixels with a network on top; the same on every machine. */
+int fovi_route_pays(int top, int scale, int is_bf16, double px, double max_loss_db);
 
 struct fovi_route_params {
     int scale;          /* 2, 3 or 4 */
@@ -54,8 +56,10 @@ struct fovi_route_params {
     double max_loss_db; /* >= 0, against the top allowed rung everywhere; 0 = the top rung everywhere */
     double budget_ms;   /* most wall time, > 0; 0 = no limit. Goes before max_loss_db */
     int n_threads;      /* that share the budgeted work */
-    double ns_per_px[FOVI_ROUTE_N_RUNGS]; /* for an input pixel on one thread, as the budget counts */
-    const struct fovi_route_model *model; /* of the top allowed rung; NULL = the committed one */
+    double ns_per_px[FOVI_ROUTE_N_RUNGS];        /* for an input pixel on one thread: what gains are weighed against */
+    double edge[FOVI_ROUTE_N_RUNGS];             /* a pixel of the halo costs as much as this many others */
+    double budget_ns_per_px[FOVI_ROUTE_N_RUNGS]; /* as the budget counts, on this machine */
+    const struct fovi_route_model *model;        /* of the top allowed rung; NULL = the committed one */
 };
 
 struct fovi_route_result {
@@ -63,13 +67,16 @@ struct fovi_route_result {
     double predicted_loss_db; /* of the picture's PSNR-Y, against the top rung everywhere */
     double bound_db;          /* the loss stays below this on 95 % of pictures */
     double predicted_ms;      /* of filter and networks together */
+    double network_ms;        /* of the networks alone */
+    double top_ms;            /* of the top network everywhere */
     int64_t network_px;       /* input pixels that networks make, halos averaged over the layers */
     double saved_share;       /* of the multiply-adds of the top rung everywhere */
 };
 
-/* Fill p with the defaults for a scale on this context: every rung whose gain can
- * be predicted, 0.05 dB, no budget, committed costs. */
-void fovi_route_params_init(const fovea_context *ctx, int scale, struct fovi_route_params *p);
+/* Fill p with the defaults for a scale on this context: every rung whose gain can be predicted, 0.05 dB, no budget,
+ * committed costs. bf16: bit k: rung k runs in bfloat16. What is weighed depends on the number format alone, so that
+ * without a budget one precision decides the same everywhere; the budget counts the machine's own costs. */
+void fovi_route_params_init(const fovea_context *ctx, int scale, unsigned bf16, struct fovi_route_params *p);
 
 /* Decide. path: map->n_tiles_x * map->n_tiles_y of enum fovea_path, filled. FOVEA_E_ARG, FOVEA_E_UNSUPPORTED (no
  * coefficients for this scale), FOVEA_E_NOMEM, FOVEA_E_LIMIT. */
@@ -85,6 +92,12 @@ void fovi_route_terms(const double z[FOVI_ROUTE_N_Z], double terms[FOVI_ROUTE_N_
 /* Predicted gain and remaining error of a tile, for an output pixel. */
 void fovi_route_predict(const struct fovi_route_model *model, const struct fovea_tile_features *tile, double *gain,
                         double *residual);
+
+/* The same from a z that is not clamped; gain or residual may be NULL. A flat tile (one level, so there is nothing to
+ * gain) gains nothing, whatever this says. */
+void fovi_route_predict_z(const struct fovi_route_model *model, const double z[FOVI_ROUTE_N_Z], double *gain,
+                          double *residual);
+int fovi_route_is_flat(const struct fovea_tile_features *tile);
 
 /* How much a network computes for a tile that lies beside its region. */
 struct fovi_route_halo;
@@ -104,9 +117,9 @@ struct fovi_route_problem {
         const double *gain;                 /* over the filter of each tile, summed over its pixels; not below that of
                                                the level before; NULL for the filter */
         double ns, budget_ns;               /* for an input pixel: weighed against the gain, and as the budget counts */
+        double edge;                        /* a pixel of the halo costs as much as this many others */
     } level[FOVI_ROUTE_MAX_LEVELS];
     double residual;               /* of the whole picture with the last level everywhere; > 0 */
-    double lost_before;            /* error that is lost whatever is chosen; >= 0 */
     double max_loss_db, budget_ns; /* as in the params; 0 = no limit for the budget */
 };
 

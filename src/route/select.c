@@ -1,192 +1,73 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Which tile takes which level. All tiles start at the top; step by step one tile goes down, to the filter or to a
- * cheaper network, always the step that loses the least error for the time it saves. The time counts the halos of the
- * networks' regions as they are at that moment, so gaps grow at their edges rather than as pinholes. The order of steps
- * does not depend on the limits: each limit takes a longer or shorter beginning of it, so more loss allowed never means
- * more work. Single holes are closed afterwards. What several networks make of this is improved by improve.c.
+ * Which tile takes which level. Error gets a price, nanoseconds for a unit; each tile in turn takes the level that
+ * costs least at that price, its own time, the halo that it brings to its neighbours and the error that it loses
+ * together, until no tile wants to change (iterated conditional modes: Besag 1986). Halos are counted as they are at
+ * that moment, so regions grow, merge and vanish. The price is found by bisection: the lowest whose choice keeps the
+ * limit on the loss, or the highest that keeps the budget. What is then left of the loss is spent by single tiles.
  */
+#include <math.h>
 #include <string.h>
 
 #include "route/grid.h"
-#include "route/improve.h"
 #include "route/route_math.h"
 
-/* A tile goes down. */
-struct step {
-    uint32_t cell;
-    uint8_t level;
-};
+/* Rounds over the tiles at one price, prices tried before and with the halos. */
+enum { MAX_ROUNDS = 8, GUESSES = 24, PRICES = 6, BUDGET_PRICES = 24 };
 
-struct selection {
+/* Up to so many tiles pairs of them are tried, too: what one tile more or less loses is then much of the limit. */
+enum { FEW_TILES = 16 };
+
+/* Step of the price until there are two to bisect between. */
+#define WIDEN 1.5
+
+/* More loss than this is no limit. */
+#define MOST_LOSS_DB 200.0
+
+enum limit { LIMIT_NONE, LIMIT_LOSS, LIMIT_BUDGET };
+
+struct search {
     struct fovi_route_grid grid;
-    uint8_t *target;        /* on the grid: where the next step leads */
-    double *key;            /* on the grid: error lost for a nanosecond saved by the next step */
-    uint32_t *place, *heap; /* where a tile stands in the heap; cells, least key on top */
-    size_t n_heap;
-    struct step *order; /* the steps so far */
-    size_t n_order;
-    uint8_t *raw; /* a choice before its holes are closed */
+    uint8_t *dirty;             /* on the grid: a tile whose surroundings have changed since it chose */
+    uint8_t *best;              /* level of each tile in the best choice within the limit so far */
+    double merit;               /* of that: its time, or what it loses where time is limited; least is best */
+    double price;               /* ns for a unit of error */
+    double allowed;             /* error that may be lost */
+    double lost, ns, budget_ns; /* of the choice as it stands */
+    enum limit keeps;           /* what no single change may break */
 };
-
-/* ---- the heap ---- */
-
-static int before(const struct selection *s, uint32_t a, uint32_t b)
-{
-    return s->key[a] < s->key[b] || (!(s->key[b] < s->key[a]) && a < b);
-}
-
-static void put(struct selection *s, size_t at, uint32_t tile)
-{
-    s->heap[at] = tile;
-    s->place[tile] = (uint32_t)at;
-}
-
-static void sift_up(struct selection *s, size_t at)
-{
-    uint32_t tile = s->heap[at];
-    for (; at > 0 && before(s, tile, s->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        put(s, at, s->heap[(at - 1) / 2]);
-    put(s, at, tile);
-}
-
-static void sift_down(struct selection *s, size_t at)
-{
-    uint32_t tile = s->heap[at];
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child >= s->n_heap)
-            break;
-        if (child + 1 < s->n_heap && before(s, s->heap[child + 1], s->heap[child]))
-            child++;
-        if (!before(s, s->heap[child], tile))
-            break;
-        put(s, at, s->heap[child]);
-        at = child;
-    }
-    put(s, at, tile);
-}
-
-static void drop_first(struct selection *s)
-{
-    uint32_t last = s->heap[--s->n_heap];
-    if (s->n_heap > 0) {
-        put(s, 0, last);
-        sift_down(s, 0);
-    }
-}
-
-/* ---- steps ---- */
-
-/* The best next step of a tile: where to, and what it loses for each nanosecond that it saves. A saving below a 64th of
- * the tile's own work counts as that. */
-static void find_step(struct selection *s, size_t cell)
-{
-    const struct fovi_route_grid *g = &s->grid;
-    int from = g->level[cell];
-    double now = fovi_route_own_ns(g, from, cell);
-    double least = g->area[g->shape[cell]] * g->problem->level[from].ns / 64.0;
-    for (int to = 0; to < from; to++) {
-        double saved = now - fovi_route_own_ns(g, to, cell), lost = g->gain[from][cell] - g->gain[to][cell];
-        double key = lost / (saved > least ? saved : least);
-        if (to == 0 || key < s->key[cell]) {
-            s->key[cell] = key;
-            s->target[cell] = (uint8_t)to;
-        }
-    }
-}
-
-/* Take the first step of the heap. Neighbours take note, and those two tiles away, whose halo they share. */
-static void take_step(struct selection *s)
-{
-    struct fovi_route_grid *g = &s->grid;
-    size_t cell = s->heap[0], reach = FOVI_ROUTE_RIM;
-    int to = s->target[cell];
-    s->order[s->n_order++] = (struct step){ (uint32_t)cell, (uint8_t)to };
-    fovi_route_grid_move(g, cell, to);
-    if (to == 0)
-        drop_first(s);
-    for (size_t row = cell - reach * g->stride; row <= cell + reach * g->stride; row += g->stride) {
-        for (size_t c = row - reach; c <= row + reach; c++) {
-            if (g->level[c] == 0 || g->level[c] == FOVI_ROUTE_OUTSIDE)
-                continue;
-            find_step(s, c);
-            sift_up(s, s->place[c]);
-            sift_down(s, s->place[c]);
-        }
-    }
-}
-
-static void fill_heap(struct selection *s)
-{
-    for (size_t t = 0; t < s->grid.n; t++) {
-        size_t cell = fovi_route_cell(&s->grid, t);
-        find_step(s, cell);
-        s->heap[t] = (uint32_t)cell;
-        s->place[cell] = (uint32_t)t;
-    }
-    s->n_heap = s->grid.n;
-    for (size_t at = s->n_heap / 2; at-- > 0;)
-        sift_down(s, at);
-}
-
-/* ---- choices ---- */
-
-/* A tile whose neighbours on all four sides have a higher level gets the least of theirs: their halo costs as much. */
-static void close_holes(const struct fovi_route_grid *g, const uint8_t *level, uint8_t *closed)
-{
-    const uint8_t *tile = level;
-    int n_x = g->n_x, n_y = g->n_y, single = n_x == 1 && n_y == 1;
-    for (int y = 0; y < n_y; y++) {
-        for (int x = 0; x < n_x; x++, tile++) {
-            uint8_t least = single ? 0 : FOVI_ROUTE_OUTSIDE;
-            least = x > 0 && tile[-1] < least ? tile[-1] : least;
-            least = x < n_x - 1 && tile[1] < least ? tile[1] : least;
-            least = y > 0 && tile[-n_x] < least ? tile[-n_x] : least;
-            least = y < n_y - 1 && tile[n_x] < least ? tile[n_x] : least;
-            *closed++ = *tile > least ? *tile : least;
-        }
-    }
-}
-
-/* The choice after the first k steps. */
-static void choice_after(const struct selection *s, size_t k, uint8_t *level)
-{
-    const struct fovi_route_grid *g = &s->grid;
-    memset(s->raw, g->problem->n_levels - 1, g->n);
-    for (size_t i = 0; i < k; i++)
-        s->raw[fovi_route_tile(g, s->order[i].cell)] = s->order[i].level;
-    close_holes(g, s->raw, level);
-}
 
 static size_t count_tiles(const struct fovi_route_problem *problem)
 {
     return (size_t)problem->level[1].halo->n_x * (size_t)problem->level[1].halo->n_y;
 }
 
+/* ---- what a choice costs and loses ---- */
+
 double fovi_route_loss_db(const struct fovi_route_problem *problem, const uint8_t *level)
 {
     const struct fovi_route_level *l = problem->level;
-    double lost = problem->lost_before;
+    double lost = 0.0;
     int top = problem->n_levels - 1;
     for (size_t t = 0, n = count_tiles(problem); t < n; t++)
         lost += l[top].gain[t] - (level[t] ? l[level[t]].gain[t] : 0.0);
     return lost > 0.0 ? 10.0 / FOVI_LN10 * fovi_route_log(1.0 + lost / problem->residual) : 0.0;
 }
 
-/* Cost of a choice: as it is weighed against the gain, or as the budget counts. */
 static double cost_ns(const struct fovi_route_problem *problem, const uint8_t *level, int by_budget)
 {
     const struct fovi_route_halo *h = problem->level[1].halo;
-    const struct fovi_route_level *l = problem->level;
-    double filter_px = 0.0, ns = 0.0;
+    double on_px[FOVI_ROUTE_MAX_LEVELS] = { 0 }, ns = 0.0;
     const uint8_t *tile = level;
     for (int y = 0; y < h->n_y; y++)
         for (int x = 0; x < h->n_x; x++, tile++)
-            filter_px += *tile ? 0.0 : h->area[fovi_route_shape(h, x, y)];
-    for (int k = 1; k < problem->n_levels; k++)
-        ns += fovi_route_halo_px(l[k].halo, level, (uint8_t)k) * (by_budget ? l[k].budget_ns : l[k].ns);
-    return ns + filter_px * (by_budget ? l[0].budget_ns : l[0].ns);
+            on_px[*tile] += h->area[fovi_route_shape(h, x, y)];
+    for (int k = 0; k < problem->n_levels; k++) {
+        const struct fovi_route_level *l = &problem->level[k];
+        double px = k ? fovi_route_halo_px(l->halo, level, (uint8_t)k) : on_px[k];
+        ns += (on_px[k] + l->edge * (px - on_px[k])) * (by_budget ? l->budget_ns : l->ns);
+    }
+    return ns;
 }
 
 double fovi_route_cost_ns(const struct fovi_route_problem *problem, const uint8_t *level)
@@ -194,168 +75,309 @@ double fovi_route_cost_ns(const struct fovi_route_problem *problem, const uint8_
     return cost_ns(problem, level, 1);
 }
 
-/* ---- the limits ---- */
+/* ---- changes ---- */
 
-/* May more steps be taken? Both answers change once only as the order goes on. */
-static int within_loss(const struct fovi_route_problem *p, const uint8_t *level)
+/* What a level of a tile costs as the budget counts, from what it is weighed with. */
+static double as_budget(const struct search *s, int level, double ns)
 {
-    return p->max_loss_db > 0.0 && fovi_route_loss_db(p, level) <= p->max_loss_db;
+    const struct fovi_route_level *l = &s->grid.problem->level[level];
+    return ns * (l->budget_ns / l->ns);
 }
+
+/* A tile takes another level. Neighbours take note, and those two tiles away, whose halo they share. */
+static void change(struct search *s, size_t cell, int to)
+{
+    struct fovi_route_grid *g = &s->grid;
+    int from = g->level[cell], reach = FOVI_ROUTE_RIM;
+    double from_ns = fovi_route_own_ns(g, from, cell), to_ns = fovi_route_own_ns(g, to, cell);
+    s->ns += to_ns - from_ns;
+    s->budget_ns += as_budget(s, to, to_ns) - as_budget(s, from, from_ns);
+    s->lost += g->gain[from][cell] - g->gain[to][cell];
+    fovi_route_grid_move(g, cell, to);
+    for (int y = -reach; y <= reach; y++)
+        memset(s->dirty + cell + y * (ptrdiff_t)g->stride - reach, 1, 2 * (size_t)reach + 1);
+}
+
+/* Whether a tile may go to a level, which then takes ns in place of what it takes now. */
+static int may_take(const struct search *s, size_t cell, int level, double ns)
+{
+    const struct fovi_route_grid *g = &s->grid;
+    int now = g->level[cell];
+    if (level == now || s->keeps == LIMIT_NONE)
+        return 1;
+    if (s->keeps == LIMIT_LOSS)
+        return level > now || s->lost + g->gain[now][cell] - g->gain[level][cell] <= s->allowed;
+    return level < now || s->budget_ns + as_budget(s, level, ns) - as_budget(s, now, fovi_route_own_ns(g, now, cell)) <=
+                              g->problem->budget_ns;
+}
+
+/* The level that costs a tile least at the going price; of equals the lowest. */
+static int cheapest(const struct search *s, size_t cell)
+{
+    const struct fovi_route_grid *g = &s->grid;
+    int best = -1;
+    double least = 0.0;
+    for (int k = 0; k < g->problem->n_levels; k++) {
+        double ns = fovi_route_own_ns(g, k, cell), cost = ns - s->price * g->gain[k][cell];
+        if ((best < 0 || cost < least) && may_take(s, cell, k, ns)) {
+            least = cost;
+            best = k;
+        }
+    }
+    return best;
+}
+
+/* Tile after tile, forwards and backwards in turn, until none changes. */
+static void settle(struct search *s)
+{
+    const struct fovi_route_grid *g = &s->grid;
+    int n_x = g->n_x, n_y = g->n_y;
+    for (int round = 0, changed = 1; round < MAX_ROUNDS && changed; round++) {
+        changed = 0;
+        for (int i = 0; i < n_y; i++) {
+            size_t row = (size_t)(round % 2 ? n_y - 1 - i : i) * (size_t)n_x;
+            for (int k = 0; k < n_x; k++) {
+                size_t cell = fovi_route_cell(g, row + (size_t)(round % 2 ? n_x - 1 - k : k));
+                if (!s->dirty[cell])
+                    continue;
+                s->dirty[cell] = 0;
+                int to = cheapest(s, cell);
+                if (to != g->level[cell]) {
+                    change(s, cell, to);
+                    s->dirty[cell] = 0;
+                    changed = 1;
+                }
+            }
+        }
+    }
+}
+
+/* ---- the price ---- */
+
+/* Levels of all tiles at a price as if there were no halos; returns the error that is lost. */
+static double guess(const struct search *s, double price, uint8_t *level)
+{
+    const struct fovi_route_grid *g = &s->grid;
+    const struct fovi_route_level *l = g->problem->level;
+    int top = g->problem->n_levels - 1;
+    double lost = 0.0;
+    for (size_t t = 0; t < g->n; t++) {
+        double least = 0.0;
+        for (int k = 0; k <= top; k++) {
+            double cost = FOVEA_TILE * FOVEA_TILE * l[k].ns - price * (k ? l[k].gain[t] : 0.0);
+            if (k == 0 || cost < least) {
+                least = cost;
+                level[t] = (uint8_t)k;
+            }
+        }
+        lost += l[top].gain[t] - (level[t] ? l[level[t]].gain[t] : 0.0);
+    }
+    return lost;
+}
+
+/* A price to begin with, by bisection without halos, and its choice. */
+static double first_price(const struct search *s, uint8_t *level)
+{
+    const struct fovi_route_problem *p = s->grid.problem;
+    double tile_ns = FOVEA_TILE * FOVEA_TILE * p->level[p->n_levels - 1].ns, worth = p->residual / (double)s->grid.n;
+    double low = tile_ns / worth * 1e-4, high = tile_ns / worth * 1e8;
+    for (int i = 0; i < GUESSES; i++) {
+        double middle = sqrt(low * high);
+        if (guess(s, middle, level) > s->allowed)
+            low = middle;
+        else
+            high = middle;
+    }
+    guess(s, high, level);
+    return high;
+}
+
+/* Make the search stand at a choice. */
+static void stand_at(struct search *s, const uint8_t *level)
+{
+    const struct fovi_route_grid *g = &s->grid;
+    const struct fovi_route_level *l = g->problem->level;
+    int top = g->problem->n_levels - 1;
+    fovi_route_grid_set(&s->grid, level);
+    memset(s->dirty, 1, g->n_cells);
+    s->lost = 0.0;
+    for (size_t t = 0; t < g->n; t++)
+        s->lost += l[top].gain[t] - (level[t] ? l[level[t]].gain[t] : 0.0);
+    s->ns = cost_ns(g->problem, level, 0);
+    s->budget_ns = cost_ns(g->problem, level, 1);
+}
+
+static void keep(struct search *s, double merit)
+{
+    s->merit = merit;
+    for (size_t t = 0; t < s->grid.n; t++)
+        s->best[t] = s->grid.level[fovi_route_cell(&s->grid, t)];
+}
+
+/* The lowest price that keeps the loss, or the highest that keeps the budget, from the choice as it stands. */
+static void find_price(struct search *s, int by_budget)
+{
+    double low = 0.0, high = 0.0, budget = s->grid.problem->budget_ns;
+    for (int i = 0; i < (by_budget ? BUDGET_PRICES : PRICES); i++) {
+        settle(s);
+        int fits = by_budget ? s->budget_ns <= budget : s->lost <= s->allowed;
+        double merit = by_budget ? s->lost : s->ns;
+        if (fits && merit < s->merit)
+            keep(s, merit);
+        if (fits == by_budget) /* error may be worth more */
+            low = s->price;
+        else
+            high = s->price;
+        if (low > 0.0 && high > 0.0)
+            s->price = sqrt(low * high);
+        else
+            s->price *= low > 0.0 ? WIDEN : 1.0 / WIDEN;
+        memset(s->dirty, 1, s->grid.n_cells);
+    }
+}
+
+/* Use what is left of a limit: single tiles go down at falling prices, or up at rising ones. */
+static void spend_rest(struct search *s, enum limit limit)
+{
+    s->keeps = limit;
+    for (int i = 0; i < PRICES; i++) {
+        memset(s->dirty, 1, s->grid.n_cells);
+        settle(s);
+        s->price *= limit == LIMIT_LOSS ? 0.88 : 1.07;
+    }
+    double merit = limit == LIMIT_LOSS ? s->ns : s->lost;
+    if (merit < s->merit)
+        keep(s, merit);
+    s->keeps = LIMIT_NONE;
+}
+
+/* The change of one tile that saves most within the loss, for a choice that has cost ns. 1: it is made. */
+static int save_most(struct search *s, double ns)
+{
+    struct fovi_route_grid *g = &s->grid;
+    size_t best_cell = 0;
+    int best_level = -1;
+    for (size_t t = 0; t < g->n; t++) {
+        size_t cell = fovi_route_cell(g, t);
+        int now = g->level[cell];
+        double now_ns = s->ns - fovi_route_own_ns(g, now, cell);
+        for (int k = 0; k < g->problem->n_levels; k++) {
+            double with = now_ns + fovi_route_own_ns(g, k, cell);
+            if (with > ns * (1.0 - 1e-9) || s->lost + g->gain[now][cell] - g->gain[k][cell] > s->allowed)
+                continue;
+            ns = with;
+            best_cell = cell;
+            best_level = k;
+        }
+    }
+    if (best_level >= 0)
+        change(s, best_cell, best_level);
+    return best_level >= 0;
+}
+
+/* One tile changes, whatever that costs, and the best change of another follows, if both together save time. 1: some
+ * pair did. */
+static int exchange(struct search *s)
+{
+    const struct fovi_route_grid *g = &s->grid;
+    int found = 0;
+    for (size_t t = 0; t < g->n; t++) {
+        size_t cell = fovi_route_cell(g, t);
+        for (int k = 0; k < g->problem->n_levels; k++) {
+            int now = g->level[cell];
+            double ns = s->ns;
+            if (k == now)
+                continue;
+            change(s, cell, k);
+            if (save_most(s, ns))
+                found = 1;
+            else
+                change(s, cell, now);
+        }
+    }
+    return found;
+}
+
+/* Exchange from a choice within the loss until nothing helps. */
+static void improve_from(struct search *s, const uint8_t *level)
+{
+    stand_at(s, level);
+    while (exchange(s))
+        ;
+    if (s->ns < s->merit)
+        keep(s, s->ns);
+}
+
+/* ---- all together ---- */
 
 static int over_budget(const struct fovi_route_problem *p, const uint8_t *level)
 {
     return p->budget_ns > 0.0 && fovi_route_cost_ns(p, level) > p->budget_ns;
 }
 
-/* Make the order as far as the limits ask for, some steps at a time; then find the place in the last stretch. */
-static void apply_limits(struct selection *s, uint8_t *level)
+/* The cheapest choice within the loss. level: a byte a tile to work in. */
+static void keep_loss(struct search *s, uint8_t *level)
 {
     const struct fovi_route_problem *p = s->grid.problem;
-    size_t low = 0, stretch = s->grid.n / 16 + 1;
-    choice_after(s, 0, level);
-    while (s->n_heap > 0 && (within_loss(p, level) || over_budget(p, level))) {
-        low = s->n_order;
-        for (size_t i = 0; i < stretch && s->n_heap > 0; i++)
-            take_step(s);
-        choice_after(s, s->n_order, level);
-    }
-    size_t high = s->n_order;
-    while (low < high) { /* the most steps within the loss */
-        size_t k = low + (high - low + 1) / 2;
-        choice_after(s, k, level);
-        if (within_loss(p, level))
-            low = k;
-        else
-            high = k - 1;
-    }
-    for (high = s->n_order; low < high;) { /* and from there the fewest that keep the budget */
-        size_t k = low + (high - low) / 2;
-        choice_after(s, k, level);
-        if (over_budget(p, level))
-            low = k + 1;
-        else
-            high = k;
-    }
-    choice_after(s, low, level);
-}
-
-static int allocate(fovea_context *ctx, struct selection *s)
-{
-    const struct fovi_route_grid *g = &s->grid;
-    s->target = fovi_alloc(ctx, 1, g->n_cells);
-    s->key = s->target ? fovi_alloc(ctx, g->n_cells, sizeof *s->key) : NULL;
-    s->place = s->key ? fovi_alloc(ctx, g->n_cells, sizeof *s->place) : NULL;
-    s->heap = s->place ? fovi_alloc(ctx, g->n, sizeof *s->heap) : NULL;
-    s->order = s->heap ? fovi_alloc(ctx, g->n * (size_t)(g->problem->n_levels - 1), sizeof *s->order) : NULL;
-    s->raw = s->order ? fovi_alloc(ctx, g->n, 1) : NULL;
-    return s->raw ? FOVEA_OK : fovi_alloc_error(ctx);
-}
-
-/* Choose among all levels of the problem. */
-static int select_levels(fovea_context *ctx, const struct fovi_route_problem *problem, uint8_t *level)
-{
-    struct selection s = { 0 };
-    FOVI_TRY(fovi_route_grid_create(ctx, problem, &s.grid));
-    int code = allocate(ctx, &s);
-    if (!code) {
-        fill_heap(&s);
-        apply_limits(&s, level);
-    }
-    fovi_free(ctx, s.raw);
-    fovi_free(ctx, s.order);
-    fovi_free(ctx, s.heap);
-    fovi_free(ctx, s.place);
-    fovi_free(ctx, s.key);
-    fovi_free(ctx, s.target);
-    fovi_route_grid_free(ctx, &s.grid);
-    return code;
-}
-
-/* ---- which networks take part ---- */
-
-/* How good a choice is for the whole problem. */
-struct merit {
-    int fits_budget, fits_loss;
-    double loss_db, ns;
-};
-
-static struct merit judge(const struct fovi_route_problem *p, const uint8_t *level)
-{
-    struct merit m = { .fits_budget = !over_budget(p, level),
-                       .loss_db = fovi_route_loss_db(p, level),
-                       .ns = cost_ns(p, level, 0) };
-    m.fits_loss = m.loss_db <= p->max_loss_db;
-    return m;
-}
-
-static int is_better(const struct merit *a, const struct merit *b)
-{
-    if (a->fits_budget != b->fits_budget)
-        return a->fits_budget;
-    if (a->fits_loss != b->fits_loss)
-        return a->fits_loss;
-    return a->fits_loss ? a->ns < b->ns : a->loss_db < b->loss_db;
-}
-
-/* The same problem with the networks of a set of bits only. index: the level of each of its levels in the whole. */
-static void restrict_to(const struct fovi_route_problem *whole, unsigned set, struct fovi_route_problem *part,
-                        uint8_t index[FOVI_ROUTE_MAX_LEVELS])
-{
-    int top = whole->n_levels - 1, last = top;
-    *part = *whole;
-    part->n_levels = 1;
-    index[0] = 0;
-    for (int k = 1; k <= top; k++) {
-        if (!(set >> k & 1u))
+    memset(s->best, p->n_levels - 1, s->grid.n);
+    if (p->max_loss_db <= 0.0)
+        return;
+    s->merit = cost_ns(p, s->best, 0);
+    for (int k = p->n_levels - 2; k >= 0; k--) {
+        memset(level, k, s->grid.n);
+        double ns = cost_ns(p, level, 0);
+        if (fovi_route_loss_db(p, level) > p->max_loss_db || ns >= s->merit)
             continue;
-        index[part->n_levels] = (uint8_t)k;
-        part->level[part->n_levels++] = whole->level[k];
-        last = k;
+        memcpy(s->best, level, s->grid.n);
+        s->merit = ns;
     }
-    for (size_t t = 0, n = count_tiles(whole); t < n; t++)
-        part->lost_before += whole->level[top].gain[t] - whole->level[last].gain[t];
+    s->price = first_price(s, level);
+    stand_at(s, level);
+    find_price(s, 0);
+    stand_at(s, s->best);
+    spend_rest(s, LIMIT_LOSS);
+    if (s->grid.n > FEW_TILES)
+        return;
+    improve_from(s, s->best);
+    memset(level, p->n_levels - 1, s->grid.n);
+    improve_from(s, level);
 }
 
-/* The cheapest choice over all sets of networks; judged for the whole problem. other: a byte a tile to work in. */
-static int select_among_sets(fovea_context *ctx, const struct fovi_route_problem *problem, uint8_t *level,
-                             uint8_t *other, struct merit *best)
+/* The choice that loses least within the budget; where none fits the filter everywhere. */
+static void keep_budget(struct search *s)
 {
-    unsigned all = (1u << problem->n_levels) - 2;
-    size_t n = count_tiles(problem);
-    FOVI_TRY(select_levels(ctx, problem, level));
-    *best = judge(problem, level);
-    for (unsigned set = 2; set < all; set += 2) {
-        struct fovi_route_problem part;
-        uint8_t index[FOVI_ROUTE_MAX_LEVELS];
-        restrict_to(problem, set, &part, index);
-        FOVI_TRY(select_levels(ctx, &part, other));
-        for (size_t t = 0; t < n; t++)
-            other[t] = index[other[t]];
-        struct merit merit = judge(problem, other);
-        if (is_better(&merit, best)) {
-            *best = merit;
-            memcpy(level, other, n);
-        }
-    }
-    return FOVEA_OK;
+    const struct fovi_route_problem *p = s->grid.problem;
+    double worth = p->residual / (double)s->grid.n;
+    stand_at(s, s->best);
+    s->price = FOVEA_TILE * FOVEA_TILE * p->level[p->n_levels - 1].ns / worth;
+    memset(s->best, 0, s->grid.n);
+    s->merit = INFINITY;
+    find_price(s, 1);
+    stand_at(s, s->best);
+    spend_rest(s, LIMIT_BUDGET);
 }
 
-/* Few tiles of a middle network are not worth their halo, and single steps do not find a way there and back; so every
- * set of networks is tried. With several networks the best of these choices is improved further; with one it is within
- * a few percent of the best there is, and a tile of a cheap network is not worth the search. */
+static double error_allowed(const struct fovi_route_problem *p)
+{
+    double db = p->max_loss_db < MOST_LOSS_DB ? p->max_loss_db : MOST_LOSS_DB;
+    return p->residual * (fovi_route_exp(db * FOVI_LN10 / 10.0) - 1.0) * (1.0 - 1e-9); /* less what sums round off */
+}
+
 int fovi_route_select(fovea_context *ctx, const struct fovi_route_problem *problem, uint8_t *level)
 {
-    struct merit best = { 0 };
-    size_t n = count_tiles(problem);
-    uint8_t *other = fovi_alloc(ctx, n, 1);
-    int code = other ? select_among_sets(ctx, problem, level, other, &best) : fovi_alloc_error(ctx);
-    if (!code && problem->n_levels > 2 && problem->budget_ns <= 0.0 && problem->max_loss_db > 0.0 && best.fits_loss) {
-        memcpy(other, level, n);
-        code = fovi_route_improve(ctx, problem, other);
-        struct merit merit = judge(problem, other);
-        if (!code && is_better(&merit, &best))
-            memcpy(level, other, n);
+    struct search s = { .allowed = error_allowed(problem) };
+    FOVI_TRY(fovi_route_grid_create(ctx, problem, &s.grid));
+    s.dirty = fovi_alloc(ctx, s.grid.n_cells, 1);
+    s.best = s.dirty ? fovi_alloc(ctx, s.grid.n, 1) : NULL;
+    int code = s.best ? FOVEA_OK : fovi_alloc_error(ctx);
+    if (!code) {
+        keep_loss(&s, level);
+        if (over_budget(problem, s.best))
+            keep_budget(&s);
+        memcpy(level, s.best, s.grid.n);
     }
-    fovi_free(ctx, other);
+    fovi_free(ctx, s.best);
+    fovi_free(ctx, s.dirty);
+    fovi_route_grid_free(ctx, &s.grid);
     return code;
 }
