@@ -18,7 +18,7 @@
 #define RING_MIN_ROWS 16
 
 /* A band of a TIFF takes about this much. */
-#define TIFF_BAND_BYTES ((size_t)4 << 20)
+#define TIFF_BAND_BYTES ((size_t)2 << 20)
 
 struct fovi_io_encoder {
     struct fovi_io_job job;

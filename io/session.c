@@ -21,11 +21,11 @@ static void drop_message(const char *domain, GLogLevelFlags level, const char *m
     (void)domain, (void)level, (void)message, (void)user;
 }
 
-/* Rows of the two buffers between libvips and an encoder, which are 128 by default: 15 MB each where a row has 40000
- * pixels. There is no call for it but the one that parses its options. */
+/* Rows of libvips' buffers before an encoder and behind a decoder, which are 128 by default: 15 MB each where a row has
+ * 40000 pixels. There is no call for it but the one that parses its options. */
 static void set_buffer_rows(void)
 {
-    char *words[] = { (char[]){ "fovea" }, (char[]){ "--vips-tile-height=32" }, NULL };
+    char *words[] = { (char[]){ "fovea" }, (char[]){ "--vips-tile-height=16" }, NULL };
     char **argv = words;
     int argc = 2;
     GOptionContext *options = g_option_context_new(NULL);
