@@ -24,6 +24,7 @@ static const struct fovi_io_format formats[FOVI_IO_N_KINDS] = {
     [FOVI_IO_PFM] = { "PFM", "pfm", "", "", "gc", 32, 1, 0, 0, 1, ANY_SIDE },
     [FOVI_IO_HDR] = { "HDR", "hdr", "radload", "radsave", "cf", 32, 1, 1, 0, 1, ANY_SIDE },
     [FOVI_IO_NPY] = { "NumPy", "npy", "", "", "*", 32, 0, 0, 0, 1, ANY_SIDE },
+    [FOVI_IO_DZI] = { "DeepZoom", "dzi", "-", "dzsave", "gca", 8, 0, 0, 1, 1, ANY_SIDE },
     [FOVI_IO_GIF] = { "GIF", "gif", "gifload", "", "", 0, 0, 0, 0, 0, 0 },
     [FOVI_IO_EXR] = { "EXR", "exr", "openexrload", "", "", 0, 0, 1, 0, 0, 0 },
     [FOVI_IO_FITS] = { "FITS", "fits fit fts", "fitsload", "", "", 0, 0, 0, 0, 0, 0 },
@@ -51,7 +52,8 @@ static enum fovi_io_kind find(const char *path, int is_read)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     for (int k = FOVI_IO_UNKNOWN + 1; dot && k < FOVI_IO_N_KINDS; k++)
-        if ((is_read || formats[k].bits) && is_listed(formats[k].extensions, dot + 1, strlen(dot + 1)))
+        if ((is_read ? strcmp(formats[k].loader, "-") : formats[k].bits) &&
+            is_listed(formats[k].extensions, dot + 1, strlen(dot + 1)))
             return (enum fovi_io_kind)k;
     if (is_read && dot && !strcasecmp(dot, ".pbm"))
         return FOVI_IO_PNM;
@@ -90,7 +92,9 @@ void fovea_io_format_describe(int i, struct fovea_io_format_info *info)
     const struct fovi_io_format *f = &formats[i >= 0 && i < fovea_io_format_count() ? i + 1 : 0];
     *info = (struct fovea_io_format_info){ f->name,
                                            f->extensions,
-                                           *f->loader ? f->loader : "built in",
+                                           !*f->loader              ? "built in"
+                                           : strcmp(f->loader, "-") ? f->loader
+                                                                    : "",
                                            f->bits == 0 ? ""
                                            : *f->saver  ? f->saver
                                                         : "built in",

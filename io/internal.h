@@ -46,6 +46,7 @@ enum fovi_io_kind {
     FOVI_IO_PFM,
     FOVI_IO_HDR,
     FOVI_IO_NPY,
+    FOVI_IO_DZI,
     FOVI_IO_GIF,
     FOVI_IO_EXR,
     FOVI_IO_FITS,
@@ -57,7 +58,7 @@ enum fovi_io_kind {
 struct fovi_io_format {
     char name[12];
     char extensions[24];          /* "jpg jpeg"; the first is the usual one */
-    char loader[16], saver[12];   /* libvips' operations; "" = done here or not at all, see can_write */
+    char loader[16], saver[12];   /* libvips' operations; "" = done here, "-" = not at all; saver: see bits */
     char channels[4];             /* g grey, c colour, a alpha beside them, * any; f: grey becomes colour */
     int bits;                     /* most bits of a sample written, 32 = float; 0 = it is not written */
     int is_float_only, is_linear; /* written; light is linear by definition */
@@ -166,6 +167,9 @@ struct fovi_io_encoder;
 
 struct fovi_io_meta;
 
+/* What the tiles of a DeepZoom picture are. */
+enum fovi_io_tiles { FOVI_IO_TILES_JPEG, FOVI_IO_TILES_PNG, FOVI_IO_TILES_WEBP };
+
 /* What is encoded, and how. */
 struct fovi_io_job {
     enum fovi_io_kind kind;
@@ -173,18 +177,31 @@ struct fovi_io_job {
     struct fovea_format format;
     int bits;        /* of a sample in the file; may be fewer than those of the rows */
     int quality;     /* 1..100, 0 = without loss */
-    int compression; /* PNG: level; TIFF: a VipsForeignTiffCompression */
+    int compression; /* PNG: level; TIFF: a VipsForeignTiffCompression; DeepZoom: enum fovi_io_tiles */
     int strips_metadata;
     const struct fovi_io_meta *meta; /* what is to be put into the file; valid until the end */
 };
 
-/* Start libvips' saver, which writes to path. It puts into the file what it can as it stands (the profile into TIFF,
- * AVIF, HEIC and JPEG XL, XMP into TIFF, AVIF and HEIC, EXIF into AVIF and HEIC, all into JPEG and PNG). */
+/* Start libvips' saver, which writes to path, or DeepZoom into the folder path. It puts into the file what it can as it
+ * stands (the profile into TIFF, AVIF, HEIC, JPEG XL and each tile of DeepZoom, XMP into TIFF, AVIF and HEIC, EXIF into
+ * AVIF and HEIC, all into JPEG and PNG). */
 int fovi_io_encoder_start(struct fovi_io_encoder **out, const char *path, const struct fovi_io_job *job);
 /* Hand over one row; FOVEA_OK, or FOVEA_E_WRITE when the saver has failed. */
 int fovi_io_encoder_put(struct fovi_io_encoder *encoder, const void *row);
 /* Wait for the end (complete: all rows were given) and free. FOVEA_OK, or FOVEA_E_WRITE with the reason in text. */
 int fovi_io_encoder_end(struct fovi_io_encoder **encoder, int complete, char *text, size_t n_bytes);
+
+/* ---- pyramid.c: DeepZoom's file and folder ---- */
+
+/* The folder of the tiles that belong to a path, to be freed; NULL for other formats. */
+char *fovi_io_pyramid_folder(const char *path);
+/* 1 if what has the name of that folder is none, or holds other things than levels of tiles. */
+int fovi_io_pyramid_is_foreign(const char *path);
+/* Make the folder in which the picture is written, give the picture its name and place, remove the folder. 0 or -1 with
+ * errno; FOVEA_OK, FOVEA_E_WRITE, FOVEA_E_NOMEM. */
+int fovi_io_pyramid_begin(const char *folder);
+int fovi_io_pyramid_end(fovea_io *io, const char *folder, const char *path);
+void fovi_io_pyramid_drop(const char *folder);
 
 /* Where a reader's metadata come from. */
 struct fovi_io_origin {

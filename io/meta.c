@@ -175,6 +175,7 @@ static size_t most_bytes(enum fovi_io_kind kind, int what)
     case FOVI_IO_AVIF:
     case FOVI_IO_HEIC:
     case FOVI_IO_JXL: return what == 3 ? 0 : (size_t)1 << 30;
+    case FOVI_IO_DZI: return what ? 0 : (size_t)65519 * 255;
     default: return 0;
     }
 }

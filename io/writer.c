@@ -126,6 +126,18 @@ static int find_tiff_compression(const char *word)
     return -1;
 }
 
+/* The kind of a DeepZoom picture's tiles, -1 if there is no such. JPEG has no alpha. */
+static int choose_tiles(const fovea_io_writer *w, const char *word)
+{
+    static const char *const words[] = { "jpeg", "png", "webp" };
+    if (!*word)
+        return w->job.format.has_alpha ? FOVI_IO_TILES_PNG : FOVI_IO_TILES_JPEG;
+    for (int i = w->job.format.has_alpha; i < (int)(sizeof words / sizeof *words); i++)
+        if (!strcmp(words[i], word))
+            return i;
+    return -1;
+}
+
 static int adapt_settings(fovea_io_writer *w, const char *path, const struct fovea_io_write_params *p)
 {
     const struct fovi_io_format *f = fovi_io_format_of(w->job.kind);
@@ -140,8 +152,13 @@ static int adapt_settings(fovea_io_writer *w, const char *path, const struct fov
     w->job.quality = p->quality                        ? p->quality
                      : w->job.kind == FOVI_IO_JPEG     ? 95
                      : is_heif(w->job.kind) || is_tiff ? 90
+                     : w->job.kind == FOVI_IO_DZI      ? 90
                                                        : 0;
-    if (is_tiff)
+    if (w->job.kind == FOVI_IO_DZI) {
+        w->job.compression = choose_tiles(w, compression);
+        if (p->quality && w->job.compression == FOVI_IO_TILES_PNG)
+            return fail_setting(w, path, "quality setting for tiles of PNG", "");
+    } else if (is_tiff)
         w->job.compression = find_tiff_compression(*compression ? compression : "lzw");
     else if (w->job.kind == FOVI_IO_PNG)
         w->job.compression = !*compression                                                       ? 2
@@ -194,14 +211,19 @@ static int fail_open(const fovea_io_writer *w)
 static int make_temporary(fovea_io_writer *w)
 {
     struct stat st;
+    if (w->job.kind == FOVI_IO_DZI && fovi_io_pyramid_is_foreign(w->path))
+        return fovi_io_fail(w->io, FOVEA_E_WRITE,
+                            "cannot write '%s': the tiles' folder beside it exists and holds other things", w->path);
     if (stat(w->path, &st) == 0 && !S_ISREG(st.st_mode))
         return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': it is %s", w->path,
                             S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
-    int fd = open(w->temporary, O_CREAT | O_EXCL | O_WRONLY, 0666);
+    int is_folder = w->job.kind == FOVI_IO_DZI;
+    int fd = is_folder ? fovi_io_pyramid_begin(w->temporary) : open(w->temporary, O_CREAT | O_EXCL | O_WRONLY, 0666);
     if (fd < 0)
         return fail_open(w);
     w->is_made = 1;
-    close(fd);
+    if (!is_folder)
+        close(fd);
     return FOVEA_OK;
 }
 
@@ -275,7 +297,7 @@ static int open_writer(fovea_io_writer *w, const char *path, const fovea_io_read
     if (!w->job.kind)
         return fovi_io_fail(w->io, FOVEA_E_WRITE,
                             "cannot write '%s': its ending is none of .png .jpg .webp .tif .avif .heic .jxl .jp2 .ppm "
-                            ".pgm .pnm .pfm .hdr .npy",
+                            ".pgm .pnm .pfm .hdr .npy .dzi",
                             path);
     if (!fovi_io_has_operation(f->saver))
         return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': this libvips (%s) has no %s, which writes %s",
@@ -438,9 +460,11 @@ int fovea_io_writer_finish(fovea_io_writer **writer)
 {
     fovea_io_writer *w = *writer;
     int code = complete(w);
-    if (!code && rename(w->temporary, w->path))
+    if (!code && w->job.kind == FOVI_IO_DZI)
+        code = fovi_io_pyramid_end(w->io, w->temporary, w->path);
+    else if (!code && rename(w->temporary, w->path))
         code = fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, strerror(errno));
-    if (!code)
+    else if (!code)
         w->is_made = 0;
     fovea_io_writer_abandon(writer);
     return code;
@@ -456,7 +480,9 @@ void fovea_io_writer_abandon(fovea_io_writer **writer)
         fovi_io_encoder_end(&w->encoder, 0, text, sizeof text);
     if (w->file)
         fclose(w->file);
-    if (w->is_made)
+    if (w->is_made && w->job.kind == FOVI_IO_DZI)
+        fovi_io_pyramid_drop(w->temporary);
+    else if (w->is_made)
         unlink(w->temporary);
     fovi_io_meta_free(&w->meta);
     free(w->buffer);

@@ -321,34 +321,35 @@ struct cli_inout {
         "svg-dpi", 0, CLI_NUMBER, "DPI", "SVG: draw it at DPI pixels an inch (default 72)",                         \
             offsetof(type, member.svg_dpi), .1, 10000.                                                              \
     }
-#define CLI_OUTPUT_OPTIONS(type, member)                                                                       \
-    { "quality",                                                                                               \
-      0,                                                                                                       \
-      CLI_INTEGER,                                                                                             \
-      "Q",                                                                                                     \
-      "1..100: JPEG (default 95), AVIF, HEIC (90); WebP, JPEG XL,\nJPEG 2000 (default: without loss)",         \
-      offsetof(type, member.quality),                                                                          \
-      1.,                                                                                                      \
-      100. },                                                                                                  \
-        { "compression",                                                                                       \
-          0,                                                                                                   \
-          CLI_WORD,                                                                                            \
-          "HOW",                                                                                               \
-          "PNG: 0..9 (default 2); TIFF: none, lzw (default), deflate,\nzstd, packbits, jpeg",                  \
-          offsetof(type, member.compression),                                                                  \
-          0.,                                                                                                  \
-          0. },                                                                                                \
-        { "bitdepth",                                                                                          \
-          0,                                                                                                   \
-          CLI_INTEGER,                                                                                         \
-          "N",                                                                                                 \
-          "bits of a sample: 8, 10, 12, 16, 32 (float), what the\nformat has (default: as many as the input)", \
-          offsetof(type, member.bits),                                                                         \
-          8.,                                                                                                  \
-          32. },                                                                                               \
-    {                                                                                                          \
-        "strip-metadata", 0, CLI_FLAG, NULL, "leave out EXIF, XMP and IPTC; the colour profile stays",         \
-            offsetof(type, member.strips_metadata), 0., 0.                                                     \
+#define CLI_OUTPUT_OPTIONS(type, member)                                                                            \
+    { "quality",                                                                                                    \
+      0,                                                                                                            \
+      CLI_INTEGER,                                                                                                  \
+      "Q",                                                                                                          \
+      "1..100: JPEG (default 95), AVIF, HEIC, DeepZoom (90); WebP,\nJPEG XL, JPEG 2000 (default: without loss)",    \
+      offsetof(type, member.quality),                                                                               \
+      1.,                                                                                                           \
+      100. },                                                                                                       \
+        { "compression",                                                                                            \
+          0,                                                                                                        \
+          CLI_WORD,                                                                                                 \
+          "HOW",                                                                                                    \
+          "PNG: 0..9 (default 2); TIFF: none, lzw (default), deflate,\nzstd, packbits, jpeg; DeepZoom: jpeg, png, " \
+          "webp tiles",                                                                                             \
+          offsetof(type, member.compression),                                                                       \
+          0.,                                                                                                       \
+          0. },                                                                                                     \
+        { "bitdepth",                                                                                               \
+          0,                                                                                                        \
+          CLI_INTEGER,                                                                                              \
+          "N",                                                                                                      \
+          "bits of a sample: 8, 10, 12, 16, 32 (float), what the\nformat has (default: as many as the input)",      \
+          offsetof(type, member.bits),                                                                              \
+          8.,                                                                                                       \
+          32. },                                                                                                    \
+    {                                                                                                               \
+        "strip-metadata", 0, CLI_FLAG, NULL, "leave out EXIF, XMP and IPTC; the colour profile stays",              \
+            offsetof(type, member.strips_metadata), 0., 0.                                                          \
     }
 
 /* The path that opens an input: "-" is standard input, where it was taken in. */

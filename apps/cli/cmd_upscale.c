@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "html_page.h"
 #include "names.h"
@@ -178,6 +179,8 @@ static int check_streams(const struct cli *cli, const struct upscale_options *o,
         return cli_fail(cli, CLI_USAGE, "standard input has no name: -o must name a file, or be \"-\"");
     if (writes && (cli_is_folder(inputs[0]) || cli_wants_all_pages(&o->inout)))
         return cli_fail(cli, CLI_USAGE, "-o -: standard output takes one picture");
+    if (writes && o->format && !strcasecmp(o->format, "dzi"))
+        return cli_fail(cli, CLI_USAGE, "-o -: standard output takes one file, not tiles in a folder");
     if (writes && cli->is_json)
         return cli_fail(cli, CLI_USAGE,
                         "--json and -o - both write to standard output: --report FILE.json is possible");

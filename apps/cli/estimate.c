@@ -173,6 +173,8 @@ static double writer_bytes(const char *output, double bytes, double row_bytes)
     for (size_t i = 0; format && i < sizeof whole / sizeof *whole; i++)
         if (!strcmp(format, whole[i].name))
             return whole[i].times * bytes;
+    if (format && !strcmp(format, "DeepZoom")) /* a row of tiles of each level, and of the one that comes next */
+        return 1e6 + 500. * row_bytes;
     return 1e6 + 90. * row_bytes + (format && !strcmp(format, "TIFF") ? 4e6 : 0.);
 }
 

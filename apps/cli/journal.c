@@ -129,7 +129,7 @@ int cli_journal_has(const struct cli_journal *journal, const struct cli_journal_
     const json_t *known = json_object_get(journal->lines, json_string_value(key) ? json_string_value(key) : "");
     json_decref(key);
     return known && is_text(known, "input_sha256", line->input_sha256) &&
-           is_text(known, "settings_sha256", line->settings_sha256) && cli_sha256_file(path, hash) == 0 &&
+           is_text(known, "settings_sha256", line->settings_sha256) && cli_sha256_output(path, hash) == 0 &&
            is_text(known, "output_sha256", hash);
 }
 

@@ -4,9 +4,14 @@
  */
 #include "sha256.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "cli.h"
 
 static const uint32_t constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -108,6 +113,44 @@ int cli_sha256_file(const char *path, char text[CLI_SHA256_TEXT])
         push(&s, bytes, n);
     int failed = ferror(file);
     fclose(file);
+    end(&s, text);
+    return failed ? -1 : 0;
+}
+
+/* Add the hash and the name of a file, or of all files in a folder, by name; at: where names begin to count. */
+static int push_tree(struct state *s, const char *path, size_t at)
+{
+    char hash[CLI_SHA256_TEXT];
+    struct dirent **names;
+    if (!cli_is_folder(path)) {
+        if (cli_sha256_file(path, hash))
+            return -1;
+        push(s, (const unsigned char *)hash, CLI_SHA256_TEXT);
+        push(s, (const unsigned char *)path + at, strlen(path + at) + 1);
+        return 0;
+    }
+    int n = scandir(path, &names, NULL, alphasort), failed = n < 0;
+    for (int i = 0; i < n; i++) {
+        int is_inside = strcmp(names[i]->d_name, ".") && strcmp(names[i]->d_name, "..");
+        char *name = !failed && is_inside ? cli_join(path, names[i]->d_name) : NULL;
+        if (is_inside)
+            failed = failed || !name || push_tree(s, name, at);
+        free(name);
+        free(names[i]);
+    }
+    if (n >= 0)
+        free(names);
+    return failed ? -1 : 0;
+}
+
+int cli_sha256_output(const char *path, char text[CLI_SHA256_TEXT])
+{
+    char folder[PATH_MAX];
+    struct state s;
+    if (!fovea_io_output_folder(path, folder, sizeof folder))
+        return cli_sha256_file(path, text);
+    begin(&s);
+    int failed = push_tree(&s, path, strlen(path)) || push_tree(&s, folder, strlen(folder));
     end(&s, text);
     return failed ? -1 : 0;
 }

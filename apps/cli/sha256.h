@@ -12,5 +12,7 @@
 void cli_sha256(const void *bytes, size_t n_bytes, char text[CLI_SHA256_TEXT]);
 /* Of a whole file; 0, or -1 with errno set. */
 int cli_sha256_file(const char *path, char text[CLI_SHA256_TEXT]);
+/* The same of a picture; where tiles belong to it, of the list of all its files and their hashes. */
+int cli_sha256_output(const char *path, char text[CLI_SHA256_TEXT]);
 
 #endif

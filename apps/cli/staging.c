@@ -15,14 +15,14 @@
 
 #define PREFIX ".fovea-work-"
 
-/* Remove a folder and the files in it. */
+/* Remove a folder with all that is in it. */
 static void remove_folder(const char *path)
 {
     DIR *dir = opendir(path);
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         char *name = strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") ? cli_join(path, entry->d_name) : NULL;
-        if (name)
-            unlink(name);
+        if (name && unlink(name))
+            remove_folder(name);
         free(name);
     }
     if (dir)
@@ -90,20 +90,4 @@ void cli_staging_close(struct cli_staging *staging)
     close(staging->fd);
     free(staging->path);
     *staging = (struct cli_staging){ NULL, -1 };
-}
-
-int cli_staging_publish(const char *from, const char *to, int replaces)
-{
-    if (!replaces) {
-        if (link(from, to) == 0)
-            return unlink(from);
-        if (errno == EEXIST)
-            return -1;
-        struct stat st; /* a file system without hard links */
-        if (lstat(to, &st) == 0) {
-            errno = EEXIST;
-            return -1;
-        }
-    }
-    return rename(from, to);
 }

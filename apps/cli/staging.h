@@ -18,7 +18,4 @@ int cli_staging_open(struct cli_staging *staging, const struct cli *cli, const c
 /* Remove it with all that is in it. */
 void cli_staging_close(struct cli_staging *staging);
 
-/* Give a finished file its name. replaces: 1 = over one that is there; 0 = then it fails with EEXIST. 0 or -1. */
-int cli_staging_publish(const char *from, const char *to, int replaces);
-
 #endif

@@ -119,7 +119,7 @@ void cli_outlet_free(struct cli_outlet *outlet)
 {
     if (!*outlet->folder)
         return;
-    unlink(outlet->path);
+    fovea_io_output_remove(outlet->path);
     rmdir(outlet->folder);
     *outlet->folder = 0;
 }

@@ -56,12 +56,12 @@ static int publish(struct batch *b, const struct upscale_job *job, const struct 
                    struct cli_journal_line *line)
 {
     const struct cli *cli = job->cli;
-    if (b->journal && (cli_sha256_file(path, line->output_sha256) || cli_journal_add(b->journal, line)))
+    if (b->journal && (cli_sha256_output(path, line->output_sha256) || cli_journal_add(b->journal, line)))
         return cli_fail(cli, CLI_OUTPUT, "cannot write the journal: %s", strerror(errno));
-    if (cli_staging_publish(path, item->output, job->options->is_forced) == 0)
-        return CLI_OK;
-    return errno == EEXIST ? fail_exists(cli, item)
-                           : cli_fail(cli, CLI_OUTPUT, "cannot write '%s': %s", item->output, strerror(errno));
+    int code = fovea_io_output_move(cli->io, path, item->output, job->options->is_forced);
+    if (code && !job->options->is_forced && cli_exists(item->output))
+        return fail_exists(cli, item);
+    return code ? cli_fail_io(cli, code, 0) : CLI_OK;
 }
 
 static int make(struct batch *b, const struct upscale_job *job, int i, struct cli_journal_line *line, json_t **result)
@@ -79,7 +79,7 @@ static int make(struct batch *b, const struct upscale_job *job, int i, struct cl
     if (!code && cli_exists(path)) /* pages lie in their places already */
         code = publish(b, job, item, path, line);
     if (code) {
-        unlink(path);
+        fovea_io_output_remove(path);
         json_decref(*result);
         *result = NULL;
     }

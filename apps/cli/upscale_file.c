@@ -2,6 +2,7 @@
  *
  * Enlarging one file: reader, plan, writer, run.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,17 @@ static void set_scales(const struct upscale_job *job, const struct fovea_source 
     params->scale_y = (double)height / source->height;
 }
 
+/* A comparison and a page read the result again, which tiles in a folder do not allow. */
+static int check_readable(const struct upscale_job *job, const char *path)
+{
+    char folder[PATH_MAX];
+    if (!fovea_io_output_folder(path, folder, sizeof folder) || (!job->options->reference && !job->pictures))
+        return CLI_OK;
+    return cli_fail(job->cli, CLI_USAGE,
+                    "--reference and a page as --report need a result that can be read, not tiles "
+                    "in a folder");
+}
+
 static int upscale(const struct upscale_job *job, fovea_io_reader *reader, const char *path, struct cli_run *run,
                    json_t **result)
 {
@@ -145,7 +157,10 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, const
     struct cli_selftest test;
     fovea_plan *plan = NULL;
     fovea_io_writer *writer = NULL;
-    int code = fovea_plan_build(&plan, cli->ctx, source.width, source.height, &source.format, &job->params);
+    int code = check_readable(job, path);
+    if (code)
+        return code;
+    code = fovea_plan_build(&plan, cli->ctx, source.width, source.height, &source.format, &job->params);
     if (code)
         return cli_fail_core(cli, code);
     if (job->options->reference && (code = check_reference(job, plan, &source.format))) {

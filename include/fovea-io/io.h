@@ -4,9 +4,9 @@
  * it.
  *
  * Read: JPEG, PNG, WebP, TIFF (BigTIFF too), AVIF, HEIC, JPEG XL, JPEG 2000, PBM/PGM/PPM, PFM, Radiance HDR, NumPy
- * arrays, GIF, OpenEXR, FITS, SVG. Written, chosen by the extension: all of these up to NumPy. Which of them this
- * libvips can read and write is told by fovea_io_format_describe. The conventions (error codes, NULL = defaults,
- * destroyers) are those of <fovea/common.h>.
+ * arrays, GIF, OpenEXR, FITS, SVG. Written, chosen by the extension: all of these up to NumPy, and DeepZoom. Which of
+ * them this libvips can read and write is told by fovea_io_format_describe. The conventions (error codes, NULL =
+ * defaults, destroyers) are those of <fovea/common.h>.
  *
  * What a reader delivers: 8 and 16 bits and float stay what they are, whole numbers of more bits and doubles become
  * float; palettes and samples of fewer than 8 bits are expanded to 8; grey stays grey, alpha stays alpha (straight);
@@ -92,9 +92,9 @@ FOVEA_API void fovea_io_reader_close(fovea_io_reader **reader);
 FOVEA_API struct fovea_source fovea_io_reader_source(fovea_io_reader *reader);
 FOVEA_API void fovea_io_reader_describe(const fovea_io_reader *reader, struct fovea_io_info *info);
 
-/* A file that is written from the top under a temporary name in the same folder, by an encoder in its own thread; it
- * gets its name in fovea_io_writer_finish. Rows wait in a queue of some dozen; WebP, AVIF, HEIC, JPEG XL and JPEG 2000
- * need the whole picture. */
+/* A file that is written from the top under a temporary name in the same folder (DeepZoom: in a folder with a temporary
+ * name), by an encoder in its own thread; it gets its name in fovea_io_writer_finish. Rows wait in a queue of some
+ * dozen; WebP, AVIF, HEIC, JPEG XL and JPEG 2000 need the whole picture. */
 typedef struct fovea_io_writer fovea_io_writer;
 
 /* What the file format could not keep. */
@@ -107,14 +107,14 @@ struct fovea_io_loss {
 
 struct fovea_io_write_params {
     unsigned api;
-    int quality; /* 1..100 for JPEG, WebP, AVIF, HEIC, JPEG XL, JPEG 2000 and TIFF with jpeg; 0 (default) = JPEG
-                                95, AVIF, HEIC and TIFF with jpeg 90, the others without loss */
-    const char
-        *compression;    /* PNG: "0".."9"; TIFF: "none", "lzw", "deflate", "zstd", "packbits", "jpeg"; WebP, JPEG XL,
-                                JPEG 2000: "lossless"; NULL (default) = PNG 2, TIFF lzw */
-    int bits;            /* of a sample in the file: 8, 10, 12, 16, 32 (float), what the format has; 0 (default) = as
-                                many as the picture's, or the most that the format holds */
-    int strips_metadata; /* 1: leave out EXIF, XMP, IPTC; the colour profile and the resolution stay */
+    int quality;             /* 1..100 for JPEG, WebP, AVIF, HEIC, JPEG XL, JPEG 2000, TIFF with jpeg and DeepZoom; 0
+                                (default) = JPEG 95, AVIF, HEIC, DeepZoom and TIFF with jpeg 90, the others lossless */
+    const char *compression; /* PNG: "0".."9"; TIFF: "none", "lzw", "deflate", "zstd", "packbits", "jpeg"; WebP, JPEG
+                                XL, JPEG 2000: "lossless"; DeepZoom: its tiles, "jpeg", "png", "webp"; NULL (default) =
+                                PNG 2, TIFF lzw, DeepZoom jpeg, png for pictures with alpha */
+    int bits;                /* of a sample in the file: 8, 10, 12, 16, 32 (float), what the format has; 0 (default) =
+                                as many as the picture's, or the most that the format holds */
+    int strips_metadata;     /* 1: leave out EXIF, XMP, IPTC; the colour profile and the resolution stay */
     double scale_x,
         scale_y; /* > 0: how much larger pixels of like became, for the resolution; 0 (default) = by sizes */
 };
@@ -145,6 +145,19 @@ FOVEA_API int fovea_io_writer_finish(fovea_io_writer **writer);
 /* Give up: nothing is left in the folder. NULL is fine. */
 FOVEA_API void fovea_io_writer_abandon(fovea_io_writer **writer);
 
+/* What a finished picture is made of. All formats are one file but DeepZoom: NAME.dzi has its tiles in a folder,
+ * NAME_files beside it. */
+
+/* Give a finished picture another name and place on the same file system, with all that belongs to it. replaces: 1 =
+ * over one that is there; 0 = it is then left, and the call fails. A folder of tiles without its .dzi is no picture and
+ * always replaced, one that holds other things never. The .dzi comes last: where it is the tiles are. FOVEA_OK, or
+ * FOVEA_E_WRITE: all is as before. */
+FOVEA_API int fovea_io_output_move(fovea_io *io, const char *from, const char *to, int replaces);
+/* Remove a picture with all that belongs to it. */
+FOVEA_API void fovea_io_output_remove(const char *path);
+/* 1 and the folder's name if the picture with this name has one, else 0. */
+FOVEA_API int fovea_io_output_folder(const char *path, char *folder, size_t n_bytes);
+
 /* The name of the format that a path's extension chooses for writing ("PNG" ...), NULL if none. */
 FOVEA_API const char *fovea_io_write_format(const char *path);
 
@@ -154,7 +167,7 @@ FOVEA_API const char *fovea_io_read_format(const char *path);
 /* The file formats: what can be read and written with the libvips that is linked. */
 struct fovea_io_format_info {
     const char *name, *extensions; /* "JPEG", "jpg jpeg jpe" */
-    const char *loader, *saver;    /* libvips' operations, or "built in"; saver "": it is not written */
+    const char *loader, *saver;    /* libvips' operations, or "built in"; "": it is not read or written */
     int can_read, can_write;
 };
 FOVEA_API int fovea_io_format_count(void);

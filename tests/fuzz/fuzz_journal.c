@@ -3,6 +3,7 @@
  * The journal of a batch, as something else than fovea may have left it: it is read, asked, and appended to.
  */
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -18,6 +19,12 @@ int cli_fail(const struct cli *cli, int code, const char *format, ...)
 json_t *cli_json_text(const char *text)
 {
     return json_string(text);
+}
+
+int cli_is_folder(const char *name)
+{
+    struct stat st;
+    return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 char *cli_join(const char *folder, const char *name)
