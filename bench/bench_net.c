@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * How fast networks run, in float and in bfloat16: each kind of layer on rows in the cache, and whole frames of luma by
- * the built-in networks, with 1 thread and with all. Medians of repeats; what is counted is the useful work of the
- * plain sum, beside the measured peak of the number format.
+ * How fast networks run, in float, bfloat16 and int8: kinds of layers on rows in the cache (in int8: bench_layers),
+ * and whole frames of luma by the built-in networks, with 1 thread and with all. Medians of repeats; what is counted is
+ * the useful work of the plain sum, beside the measured peak of the number format.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,11 +138,14 @@ static void bench_frame(fovea_context *ctx, const struct fovi_graph *graph, cons
     double work_ms, ms = frame_ms(ctx, graph, format, width, height, &work_ms);
     double gflop = 2.0 * (double)fovi_graph_macs(graph) * width * height / 1e9, speed = gflop / ms * 1e3 / n_threads;
     printf("%s x%d, %dx%d, %s, %d thread%s: %7.1f ms, %6.1f GFLOPS a core (%.0f %%); %7.1f ms of work\n", name,
-           graph->scale, width, height, format == FOVI_EXEC_BF16 ? "bf16" : "f32", n_threads, n_threads > 1 ? "s" : "",
-           ms, speed, 100.0 * speed / peak, work_ms);
+           graph->scale, width, height,
+           format == FOVI_EXEC_BF16   ? "bf16"
+           : format == FOVI_EXEC_INT8 ? "int8"
+                                      : "f32",
+           n_threads, n_threads > 1 ? "s" : "", ms, speed, 100.0 * speed / peak, work_ms);
 }
 
-static void bench_frames(int n_threads, uint32_t mask, double f32_peak, double bf16_peak)
+static void bench_frames(int n_threads, uint32_t mask, double f32_peak, double bf16_peak, double int8_peak)
 {
     static const struct {
         const char *name;
@@ -164,6 +167,8 @@ static void bench_frames(int n_threads, uint32_t mask, double f32_peak, double b
         bench_frame(ctx, graph, work[i].name, work[i].width, work[i].height, FOVI_EXEC_F32, f32_peak);
         if (bf16_peak > 0.0)
             bench_frame(ctx, graph, work[i].name, work[i].width, work[i].height, FOVI_EXEC_BF16, bf16_peak);
+        if (graph->has_int8)
+            bench_frame(ctx, graph, work[i].name, work[i].width, work[i].height, FOVI_EXEC_INT8, int8_peak);
         fovea_model_free(&model);
     }
     fovea_context_free(&ctx);
@@ -182,12 +187,14 @@ int main(void)
     uint32_t cpu = fovea_context_cpu(ctx);
     fovea_context_free(&ctx);
     double f32_peak = peak_f32(cpu), bf16_peak = peak_bf16(cpu);
-    printf("peak of one core: %.1f GFLOPS in f32, %.1f in bf16\n", f32_peak, bf16_peak);
+    /* As many instructions, with twice the numbers of bfloat16 (tiles) or four times those of floats (vectors). */
+    double int8_peak = bf16_peak > 0.0 ? 2.0 * bf16_peak : 4.0 * f32_peak;
+    printf("peak of one core: %.1f GFLOPS in f32, %.1f in bf16, %.1f in int8\n", f32_peak, bf16_peak, int8_peak);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         bench_layer(cpu, f32_peak, shapes[i][0], shapes[i][1]);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes && bf16_peak > 0.0; i++)
         bench_bf16_layer(cpu, bf16_peak, shapes[i][0], shapes[i][1]);
-    bench_frames(1, params.cpu_mask, f32_peak, bf16_peak);
-    bench_frames(0, params.cpu_mask, f32_peak, bf16_peak);
+    bench_frames(1, params.cpu_mask, f32_peak, bf16_peak, int8_peak);
+    bench_frames(0, params.cpu_mask, f32_peak, bf16_peak, int8_peak);
     return 0;
 }

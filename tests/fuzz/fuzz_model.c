@@ -10,7 +10,7 @@
 
 static fovea_context *ctx;
 
-static void enlarge(const fovea_model *model, int scale)
+static void enlarge(const fovea_model *model, int scale, enum fovea_precision precision)
 {
     uint8_t in_data[6 * 5], out_data[6 * 5 * 16];
     struct fovea_image in = { 6, 5, { FOVEA_SAMPLE_U8, 1, 0 }, in_data, 6 };
@@ -21,6 +21,7 @@ static void enlarge(const fovea_model *model, int scale)
     params.method = FOVEA_METHOD_NETWORK;
     params.model = model;
     params.scale = scale;
+    params.precision = precision;
     int code = fovea_upscale(ctx, &in, &out, &params, NULL);
     FUZZ_CHECK(code == FOVEA_OK || *fovea_last_error(ctx));
 }
@@ -43,7 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fovea_model_info info;
     fovea_model_describe(model, &info);
     if (info.kmac_per_px < MAX_KMAC)
-        enlarge(model, info.scale);
+        enlarge(model, info.scale, FOVEA_PRECISION_AUTO);
+    if (info.kmac_per_px < MAX_KMAC && info.has_int8)
+        enlarge(model, info.scale, FOVEA_PRECISION_INT8);
     fovea_model_free(&model);
     return 0;
 }

@@ -75,58 +75,21 @@ INLINE void sum_block(int k, const struct fovi_int8_weights *w, int tile, const 
     TILE_STORE(3, to + 3 * TILE_INTS);
 }
 
-/* Four pixels of 16 channels: packed to bytes, whose vector then has pieces of four channels in turn. */
-INLINE __m512i pack_four(const int32_t *sums, vf mul0, vf add0, vf mul1, vf add1)
-{
-    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    __m512i v[4];
-    UNROLL
-    for (int p = 0; p < 4; p++)
-        v[p] = from_sum(vf_from(vi_load(sums + p * FOVI_INT8_LANES)), mul0, add0, mul1, add1);
-    __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
-    return _mm512_permutexvar_epi32(order, bytes);
-}
-
 /* Sums that wait in scratch to become outputs. */
 struct block {
     const int32_t *sums;
     int tile, x, n; /* pixels x .. x + n - 1 */
 };
 
-/* Whole blocks. is_only: of all channels that there are. */
-INLINE void emit_full(const struct fovi_int8_weights *w, const struct block *b, uint8_t *const *dst, int is_only)
-{
-    int first = b->tile * FOVI_INT8_LANES, n = w->c_out - first;
-    __mmask16 mask = (__mmask16)(n < FOVI_INT8_LANES ? (1u << n) - 1u : 0xffffu);
-    vf mul0 = vf_load(w->mul[0] + first), add0 = vf_load(w->add[0] + first);
-    vf mul1 = vf_load(w->mul[1] + first), add1 = vf_load(w->add[1] + first);
-    const int32_t *sums = b->sums;
-    for (int i = 0; i < FOVI_INT8_ROWS; i++) {
-        uint8_t *to = dst[i] + (ptrdiff_t)b->x * w->c_out + first;
-        for (int m = 0; m < BLOCK; m += 4, sums += 4 * FOVI_INT8_LANES, to += (ptrdiff_t)4 * w->c_out) {
-            __m512i v = pack_four(sums, mul0, add0, mul1, add1);
-            if (is_only) {
-                _mm512_storeu_si512(to, v);
-                continue;
-            }
-            _mm_mask_storeu_epi8(to, mask, _mm512_castsi512_si128(v));
-            _mm_mask_storeu_epi8(to + w->c_out, mask, _mm512_extracti32x4_epi32(v, 1));
-            _mm_mask_storeu_epi8(to + (ptrdiff_t)2 * w->c_out, mask, _mm512_extracti32x4_epi32(v, 2));
-            _mm_mask_storeu_epi8(to + (ptrdiff_t)3 * w->c_out, mask, _mm512_extracti32x4_epi32(v, 3));
-        }
-    }
-}
-
 static void emit_block(const struct fovi_int8_weights *w, const struct block *b, uint8_t *const *dst)
 {
-    int first = b->tile * FOVI_INT8_LANES;
-    if (b->n == BLOCK && w->c_out == FOVI_INT8_LANES)
-        emit_full(w, b, dst, 1);
-    else if (b->n == BLOCK)
-        emit_full(w, b, dst, 0);
-    else
-        for (int i = 0; i < FOVI_INT8_ROWS; i++)
-            emit(w, b->tile, b->sums + (ptrdiff_t)i * TILE_INTS, b->n, dst[i] + (ptrdiff_t)b->x * w->c_out + first);
+    ptrdiff_t at = (ptrdiff_t)b->x * w->c_out + (ptrdiff_t)b->tile * FOVI_INT8_LANES;
+    for (int i = 0; i < FOVI_INT8_ROWS; i++) {
+        if (b->n == BLOCK)
+            emit(w, b->tile, b->sums + (ptrdiff_t)i * TILE_INTS, BLOCK, dst[i] + at);
+        else
+            emit(w, b->tile, b->sums + (ptrdiff_t)i * TILE_INTS, b->n, dst[i] + at);
+    }
 }
 
 INLINE void conv_rows(int k, const struct fovi_int8_weights *w, const uint8_t *const *rows, uint8_t *const *dst, int x0,

@@ -8,25 +8,28 @@
 #define EVEN(bytes) _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8)
 #define ODD(bytes) _mm256_srai_epi16(bytes, 8)
 
-#define NP 8
-#define dot_quad(np, nv, sum, in, stride, first, other)                                                        \
-    do {                                                                                                       \
-        __m256i lanes[2] = { vi_load(first), _mm256_setzero_si256() };                                         \
-        if ((nv) > 1)                                                                                          \
-            lanes[1] = vi_load(other);                                                                         \
-        const __m256i even[2] = { EVEN(lanes[0]), EVEN(lanes[1]) }, odd[2] = { ODD(lanes[0]), ODD(lanes[1]) }; \
-        UNROLL                                                                                                 \
-        for (int p = 0; p < (np); p++) {                                                                       \
-            int32_t four;                                                                                      \
-            __builtin_memcpy(&four, (in) + p * (stride), sizeof four);                                         \
-            __m256i quad = _mm256_set1_epi32(four), low = _mm256_and_si256(quad, _mm256_set1_epi16(255));      \
-            __m256i high = _mm256_srli_epi16(quad, 8);                                                         \
-            UNROLL                                                                                             \
-            for (int k = 0; k < (nv); k++) {                                                                   \
-                sum[k][p] = _mm256_add_epi32(sum[k][p], _mm256_madd_epi16(low, even[k]));                      \
-                sum[k][p] = _mm256_add_epi32(sum[k][p], _mm256_madd_epi16(high, odd[k]));                      \
-            }                                                                                                  \
-        }                                                                                                      \
+#define N_SUMS 8
+#define NV_MAX 2
+#define dot_quad(np, nv, sum, in, stride, weight, at)                                                     \
+    do {                                                                                                  \
+        __m256i even[NV_MAX], odd[NV_MAX];                                                                \
+        UNROLL                                                                                            \
+        for (int k = 0; k < (nv); k++) {                                                                  \
+            even[k] = EVEN(vi_load((weight)[k] + (at)));                                                  \
+            odd[k] = ODD(vi_load((weight)[k] + (at)));                                                    \
+        }                                                                                                 \
+        UNROLL                                                                                            \
+        for (int p = 0; p < (np); p++) {                                                                  \
+            int32_t four;                                                                                 \
+            __builtin_memcpy(&four, (in) + p * (stride), sizeof four);                                    \
+            __m256i quad = _mm256_set1_epi32(four), low = _mm256_and_si256(quad, _mm256_set1_epi16(255)); \
+            __m256i high = _mm256_srli_epi16(quad, 8);                                                    \
+            UNROLL                                                                                        \
+            for (int k = 0; k < (nv); k++) {                                                              \
+                sum[k][p] = _mm256_add_epi32(sum[k][p], _mm256_madd_epi16(low, even[k]));                 \
+                sum[k][p] = _mm256_add_epi32(sum[k][p], _mm256_madd_epi16(high, odd[k]));                 \
+            }                                                                                             \
+        }                                                                                                 \
     } while (0)
 
 #include "net/x86/int8_template.h"

@@ -28,6 +28,30 @@ static inline __attribute__((always_inline)) void store_bytes(uint8_t *to, __m51
         _mm_mask_storeu_epi8(to, (__mmask16)((1u << n) - 1u), bytes);
 }
 
+/* Packed to bytes the vector has pieces of four channels of the four pixels in turn. */
+static inline __attribute__((always_inline)) void store_four(uint8_t *to, ptrdiff_t pitch, const __m512i v[4], int n)
+{
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
+    __mmask16 mask = (__mmask16)((1u << n) - 1u);
+    bytes = _mm512_permutexvar_epi32(order, bytes);
+    if (pitch == LV) {
+        _mm512_storeu_si512(to, bytes);
+        return;
+    }
+    if (n == LV) {
+        _mm_storeu_si128((__m128i *)(void *)to, _mm512_castsi512_si128(bytes));
+        _mm_storeu_si128((__m128i *)(void *)(to + pitch), _mm512_extracti32x4_epi32(bytes, 1));
+        _mm_storeu_si128((__m128i *)(void *)(to + 2 * pitch), _mm512_extracti32x4_epi32(bytes, 2));
+        _mm_storeu_si128((__m128i *)(void *)(to + 3 * pitch), _mm512_extracti32x4_epi32(bytes, 3));
+        return;
+    }
+    _mm_mask_storeu_epi8(to, mask, _mm512_castsi512_si128(bytes));
+    _mm_mask_storeu_epi8(to + pitch, mask, _mm512_extracti32x4_epi32(bytes, 1));
+    _mm_mask_storeu_epi8(to + 2 * pitch, mask, _mm512_extracti32x4_epi32(bytes, 2));
+    _mm_mask_storeu_epi8(to + 3 * pitch, mask, _mm512_extracti32x4_epi32(bytes, 3));
+}
+
 /* Each row by a store of its own lanes, as if the others stood in front and behind. */
 static inline __attribute__((always_inline)) void store_rows(float *const *out, ptrdiff_t at, const __m512 *v, int s,
                                                              int piece, int width)

@@ -4,21 +4,23 @@
  */
 #include "net/x86/int8_ymm.h"
 
-#define NP 8
-#define dot_quad(np, nv, sum, in, stride, first, other)                     \
-    do {                                                                    \
-        __m256i lanes = vi_load(first), more = lanes;                       \
-        if ((nv) > 1)                                                       \
-            more = vi_load(other);                                          \
-        UNROLL                                                              \
-        for (int p = 0; p < (np); p++) {                                    \
-            int32_t four;                                                   \
-            __builtin_memcpy(&four, (in) + p * (stride), sizeof four);      \
-            __m256i quad = _mm256_set1_epi32(four);                         \
-            sum[0][p] = _mm256_dpbusd_avx_epi32(sum[0][p], quad, lanes);    \
-            if ((nv) > 1)                                                   \
-                sum[1][p] = _mm256_dpbusd_avx_epi32(sum[1][p], quad, more); \
-        }                                                                   \
+#define N_SUMS 8
+#define NV_MAX 2
+#define dot_quad(np, nv, sum, in, stride, weight, at)                           \
+    do {                                                                        \
+        __m256i lanes[NV_MAX];                                                  \
+        UNROLL                                                                  \
+        for (int k = 0; k < (nv); k++)                                          \
+            lanes[k] = vi_load((weight)[k] + (at));                             \
+        UNROLL                                                                  \
+        for (int p = 0; p < (np); p++) {                                        \
+            int32_t four;                                                       \
+            __builtin_memcpy(&four, (in) + p * (stride), sizeof four);          \
+            __m256i quad = _mm256_set1_epi32(four);                             \
+            UNROLL                                                              \
+            for (int k = 0; k < (nv); k++)                                      \
+                sum[k][p] = _mm256_dpbusd_avx_epi32(sum[k][p], quad, lanes[k]); \
+        }                                                                       \
     } while (0)
 
 #include "net/x86/int8_template.h"

@@ -8,12 +8,13 @@
  *     vi_load, vi_store, vf_from(vi), vi_from(vf) to nearest even
  *     vi_bytes(p)                 LV bytes as integers
  *     store_bytes(p, v, n)        n <= LV integers, a multiple of 4, limited to bytes
+ *     store_four(p, pitch, v, n)  the same with four of them, pitch bytes apart
  *     store_rows(out, at, v, s, piece, width)  16 lanes in v[...]: of each of s pieces the first `width` go to
  *                                 out[0] + at, out[1] + at ...
  * and for the sums, where it wants them,
- *     NP                          sums that are kept in registers
- *     dot_quad(np, nv, sum, in, stride, weight, other)  to sum[0][p] the products of the four bytes at in + p * stride
- *                                 with those of each lane at weight; with nv = 2 also to sum[1][p] with those at other
+ *     N_SUMS                      sums that are kept in registers, of NV_MAX vectors of lanes at most (2 or 3)
+ *     dot_quad(np, nv, sum, in, stride, weight, at)  to sum[k][p], k < nv, the products of the four bytes at in +
+ *                                 p * stride with those of each lane at weight[k] + at
  */
 #define INLINE static inline __attribute__((always_inline))
 #define N_PARTS (FOVI_INT8_LANES / LV) /* vectors of a tile */
@@ -48,7 +49,15 @@ INLINE void emit(const struct fovi_int8_weights *w, int tile, const int32_t *sum
         vf mul1 = vf_load(w->mul[1] + first), add1 = vf_load(w->add[1] + first);
         const int32_t *sum = sums + h * LV;
         uint8_t *to = dst + h * LV;
-        for (int m = 0; m < n; m++, sum += FOVI_INT8_LANES, to += w->c_out)
+        int m = 0;
+        for (; m + 4 <= n; m += 4, to += (ptrdiff_t)4 * w->c_out) {
+            vi v[4];
+            UNROLL
+            for (int p = 0; p < 4; p++, sum += FOVI_INT8_LANES)
+                v[p] = from_sum(vf_from(vi_load(sum)), mul0, add0, mul1, add1);
+            store_four(to, w->c_out, v, n_channels);
+        }
+        for (; m < n; m++, sum += FOVI_INT8_LANES, to += w->c_out)
             store_bytes(to, from_sum(vf_from(vi_load(sum)), mul0, add0, mul1, add1), n_channels);
     }
 }
@@ -78,33 +87,40 @@ INLINE void emit_last(const struct fovi_int8_weights *w, const int32_t *high, co
     }
 }
 
-/* np pixels of one row, LV channels. */
-INLINE void first_block(int np, const struct fovi_int8_weights *w, const float *const *rows, int channel,
-                        ptrdiff_t n_lanes, ptrdiff_t x, int n, uint8_t *dst)
+/* np pixels of one row, LV channels; k and c_in are those of w. */
+INLINE void first_block(int np, int k, int c_in, const struct fovi_int8_weights *w, const float *const *rows,
+                        int channel, ptrdiff_t n_lanes, ptrdiff_t x, int n, uint8_t *dst)
 {
     vf sum[8];
     const float *tap = w->taps + channel;
     UNROLL
     for (int p = 0; p < np; p++)
         sum[p] = vf_load(w->bias + channel);
-    for (int ky = 0; ky < w->k; ky++) {
-        const float *in = rows[ky] + (x - w->k / 2) * w->c_in;
-        for (int t = 0; t < w->k * w->c_in; t++, tap += n_lanes, in++) {
+    for (int ky = 0; ky < k; ky++) {
+        const float *in = rows[ky] + (x - k / 2) * c_in;
+        for (int t = 0; t < k * c_in; t++, tap += n_lanes, in++) {
             vf weight = vf_load(tap);
             UNROLL
             for (int p = 0; p < np; p++)
-                sum[p] = vf_fma(vf_set1(in[p * w->c_in]), weight, sum[p]);
+                sum[p] = vf_fma(vf_set1(in[p * c_in]), weight, sum[p]);
         }
     }
     vf mul0 = vf_load(w->mul[0] + channel), add0 = vf_load(w->add[0] + channel);
     vf mul1 = vf_load(w->mul[1] + channel), add1 = vf_load(w->add[1] + channel);
+    vi v[8];
+    uint8_t *to = dst + x * w->c_out + channel;
     UNROLL
     for (int p = 0; p < np; p++)
-        store_bytes(dst + (x + p) * w->c_out + channel, from_sum(sum[p], mul0, add0, mul1, add1), n);
+        v[p] = from_sum(sum[p], mul0, add0, mul1, add1);
+    if (np == 1)
+        store_bytes(to, v[0], n);
+    UNROLL
+    for (int p = 0; p + 4 <= np; p += 4)
+        store_four(to + (ptrdiff_t)p * w->c_out, w->c_out, v + p, n);
 }
 
-static void first_layer(const struct fovi_int8_weights *w, const float *const *rows, uint8_t *const *dst, int x0,
-                        int x1)
+INLINE void first_rows(int k, int c_in, const struct fovi_int8_weights *w, const float *const *rows,
+                       uint8_t *const *dst, int x0, int x1)
 {
     ptrdiff_t n_lanes = (w->c_out + FOVI_INT8_LANES - 1) / FOVI_INT8_LANES * FOVI_INT8_LANES;
     for (int i = 0; i < FOVI_INT8_ROWS; i++) {
@@ -112,11 +128,22 @@ static void first_layer(const struct fovi_int8_weights *w, const float *const *r
             int n = count_channels(w, channel);
             ptrdiff_t x = x0;
             for (; x + 8 <= x1; x += 8)
-                first_block(8, w, rows + i, channel, n_lanes, x, n, dst[i]);
+                first_block(8, k, c_in, w, rows + i, channel, n_lanes, x, n, dst[i]);
             for (; x < x1; x++)
-                first_block(1, w, rows + i, channel, n_lanes, x, n, dst[i]);
+                first_block(1, k, c_in, w, rows + i, channel, n_lanes, x, n, dst[i]);
         }
     }
+}
+
+static void first_layer(const struct fovi_int8_weights *w, const float *const *rows, uint8_t *const *dst, int x0,
+                        int x1)
+{
+    if (w->k == 3 && w->c_in == 1)
+        first_rows(3, 1, w, rows, dst, x0, x1);
+    else if (w->k == 3 && w->c_in == 4)
+        first_rows(3, 4, w, rows, dst, x0, x1);
+    else
+        first_rows(w->k, w->c_in, w, rows, dst, x0, x1);
 }
 
 static void add_pixels(const struct fovi_int8_weights *w, const uint8_t *a, const uint8_t *b, uint8_t *dst, ptrdiff_t n)
@@ -133,19 +160,19 @@ static void add_pixels(const struct fovi_int8_weights *w, const uint8_t *a, cons
 
 #ifdef dot_quad
 /* Sums of np positions, stride bytes apart, in nv vectors of lanes from number v on; those of a tile go to its place in
- * scratch, [tile % 2][position][lane]. */
+ * scratch, [tile % 4][position][lane]. */
 INLINE void sum_positions(int np, int nv, const struct fovi_int8_weights *w, int v, const uint8_t *const *rows,
                           ptrdiff_t at, ptrdiff_t stride, int32_t *to)
 {
-    vi sum[2][NP];
-    const int8_t *weight[2];
-    int32_t *out[2];
+    vi sum[NV_MAX][N_SUMS];
+    const int8_t *weight[NV_MAX];
+    int32_t *out[NV_MAX];
     UNROLL
     for (int k = 0; k < nv; k++) {
         int tile = (v + k) / N_PARTS, part = (v + k) % N_PARTS;
         weight[k] = w->packed + (ptrdiff_t)tile * w->n_chunks * w->k * FOVI_INT8_CHUNK * FOVI_INT8_LANES +
                     (ptrdiff_t)4 * LV * part;
-        out[k] = to + tile % 2 * BLOCK * FOVI_INT8_LANES + part * LV;
+        out[k] = to + tile % 4 * BLOCK * FOVI_INT8_LANES + part * LV;
         UNROLL
         for (int p = 0; p < np; p++)
             sum[k][p] = vi_load(w->start + (ptrdiff_t)(v + k) * LV);
@@ -155,10 +182,10 @@ INLINE void sum_positions(int np, int nv, const struct fovi_int8_weights *w, int
         for (int ky = 0; ky < w->k; ky++) {
             const uint8_t *in = rows[ky] + at;
             for (int q = 0; q < n; q++, in += 4)
-                dot_quad(np, nv, sum, in, stride, weight[0] + (ptrdiff_t)64 * q, weight[1] + (ptrdiff_t)64 * q);
-            weight[0] += FOVI_INT8_CHUNK * FOVI_INT8_LANES;
-            if (nv > 1)
-                weight[1] += FOVI_INT8_CHUNK * FOVI_INT8_LANES;
+                dot_quad(np, nv, sum, in, stride, weight, (ptrdiff_t)4 * FOVI_INT8_LANES * q);
+            UNROLL
+            for (int k = 0; k < nv; k++)
+                weight[k] += FOVI_INT8_CHUNK * FOVI_INT8_LANES;
         }
     }
     UNROLL
@@ -169,12 +196,12 @@ INLINE void sum_positions(int np, int nv, const struct fovi_int8_weights *w, int
     }
 }
 
-/* Sums of two vectors of lanes (or one) at n <= 16 positions of one row, from pixel x on. */
+/* Sums of nv vectors of lanes at n <= 16 positions of one row, from pixel x on. */
 INLINE void sum_vectors(int nv, const struct fovi_int8_weights *w, int v, const uint8_t *const *rows, int x, int n,
                         int32_t *to)
 {
     ptrdiff_t stride = (ptrdiff_t)w->span * w->c_in, at = (ptrdiff_t)(x - w->k / 2) * w->c_in;
-    int p = 0, np = nv > 1 ? NP / 2 : NP;
+    int p = 0, np = nv > 2 ? 4 : N_SUMS / nv;
     for (; p + np <= n; p += np)
         sum_positions(np, nv, w, v, rows, at + p * stride, stride, to + p * FOVI_INT8_LANES);
     for (; p < n; p++)
@@ -184,10 +211,11 @@ INLINE void sum_vectors(int nv, const struct fovi_int8_weights *w, int v, const 
 static void sum_row(const struct fovi_int8_weights *w, int v, int nv, const uint8_t *const *rows, int x, int n,
                     int32_t *to)
 {
-    if (nv > 1)
-        sum_vectors(2, w, v, rows, x, n, to);
-    else
-        sum_vectors(1, w, v, rows, x, n, to);
+    switch (nv) {
+    case 1: sum_vectors(1, w, v, rows, x, n, to); break;
+    case 2: sum_vectors(2, w, v, rows, x, n, to); break;
+    default: sum_vectors(NV_MAX, w, v, rows, x, n, to); break;
+    }
 }
 
 static void conv(const struct fovi_int8_weights *w, const uint8_t *const *rows, uint8_t *const *dst, int x0, int x1,
@@ -196,12 +224,12 @@ static void conv(const struct fovi_int8_weights *w, const uint8_t *const *rows, 
     int n_tiles = (w->c_out + FOVI_INT8_LANES - 1) / FOVI_INT8_LANES, n_vectors = n_tiles * N_PARTS;
     for (int x = x0; x < x1; x += BLOCK) {
         int n = x1 - x < BLOCK ? x1 - x : BLOCK;
-        for (int v = 0; v < n_vectors; v += 2) {
-            int nv = n_vectors - v < 2 ? 1 : 2;
+        for (int v = 0, nv; v < n_vectors; v += nv) {
+            nv = n_vectors - v <= NV_MAX ? n_vectors - v : 2;
             for (int i = 0; i < FOVI_INT8_ROWS; i++) {
                 sum_row(w, v, nv, rows + i, x, n, scratch);
                 for (int tile = v / N_PARTS; tile < (v + nv) / N_PARTS; tile++)
-                    emit(w, tile, (int32_t *)scratch + tile % 2 * BLOCK * FOVI_INT8_LANES, n,
+                    emit(w, tile, (int32_t *)scratch + tile % 4 * BLOCK * FOVI_INT8_LANES, n,
                          dst[i] + (ptrdiff_t)x * w->c_out + (ptrdiff_t)tile * FOVI_INT8_LANES);
             }
         }

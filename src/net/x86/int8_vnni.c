@@ -5,25 +5,27 @@
  */
 #include "net/x86/int8_avx512.h"
 
-#define NP 16
+#define N_SUMS 16
+#define NV_MAX 3
 
 /* dot += four bytes at base + index, for all lanes, times weight. */
 #define BROADCAST(quad, base, index) __asm__ volatile("vpbroadcastd (%1,%2), %0" : "=v"(quad) : "r"(base), "r"(index))
 #define DOT(sum, quad, weight) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(quad), "v"(weight))
 
-#define dot_quad(np, nv, sum, in, stride, first, other)                              \
+#define dot_quad(np, nv, sum, in, stride, weight, at)                                \
     do {                                                                             \
-        __m512i lanes = _mm512_loadu_si512(first), more = lanes;                     \
         const ptrdiff_t index[4] = { 0, (stride), 2 * (stride), 3 * (stride) };      \
-        if ((nv) > 1)                                                                \
-            more = _mm512_loadu_si512(other);                                        \
+        __m512i lanes[NV_MAX];                                                       \
+        UNROLL                                                                       \
+        for (int k = 0; k < (nv); k++)                                               \
+            lanes[k] = _mm512_loadu_si512((weight)[k] + (at));                       \
         UNROLL                                                                       \
         for (int p = 0; p < (np); p++) {                                             \
             __m512i quad;                                                            \
             BROADCAST(quad, (in) + (ptrdiff_t)4 * (stride) * (p / 4), index[p % 4]); \
-            DOT(sum[0][p], quad, lanes);                                             \
-            if ((nv) > 1)                                                            \
-                DOT(sum[1][p], quad, more);                                          \
+            UNROLL                                                                   \
+            for (int k = 0; k < (nv); k++)                                           \
+                DOT(sum[k][p], quad, lanes[k]);                                      \
         }                                                                            \
     } while (0)
 

@@ -29,6 +29,12 @@ static inline __attribute__((always_inline)) void store_bytes(uint8_t *to, __m25
         _mm_storeu_si32(to, bytes);
 }
 
+static inline __attribute__((always_inline)) void store_four(uint8_t *to, ptrdiff_t pitch, const __m256i v[4], int n)
+{
+    for (int p = 0; p < 4; p++)
+        store_bytes(to + p * pitch, v[p], n);
+}
+
 static inline __attribute__((always_inline)) void store_rows(float *const *out, ptrdiff_t at, const __m256 *v, int s,
                                                              int piece, int width)
 {
