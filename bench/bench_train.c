@@ -22,7 +22,8 @@ static const char *const recipes[] = {
     "conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32 prelu; add 0; conv3x3 32 16; shuffle 4; add base\n"
     "steps 1000000\n",
     "method tiny-video\nlayers unshuffle 2; conv3x3 4 16 prelu; conv3x3 16 16 prelu; conv3x3 16 16 prelu; "
-    "conv3x3 16 16 prelu; conv3x3 16 16 prelu; conv3x3 16 16; shuffle 4; add base\npatch 64\nsteps 1000000\n",
+    "conv3x3 16 16 prelu; conv3x3 16 16 prelu; conv3x3 16 16 prelu; conv3x3 16 16; add 4; conv3x3 16 16; shuffle 4; "
+    "add base\npatch 64\nsteps 1000000\n",
     "method medium\nlayers conv3x3 1 32; conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32; gate 0; "
     "conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32; gate 4; conv3x3 32 32 prelu; conv3x3 32 32 prelu; "
     "conv3x3 32 32; gate 8; conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32; gate 12; conv3x3 32 32 prelu; "

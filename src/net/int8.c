@@ -18,7 +18,7 @@ int fovi_int8_fits(const struct fovi_graph *g)
         const struct fovi_layer *layer = &g->layer[l];
         int is_end = l == 0 || l == last;
         if ((layer->kind != FOVI_LAYER_CONV && (is_end || layer->kind != FOVI_LAYER_ADD)) ||
-            (layer->kind == FOVI_LAYER_CONV && layer->has_prelu != (l < last)) || (l < last && layer->c_out % 4))
+            (layer->has_prelu && l == last) || (l < last && layer->c_out % 4))
             return 0;
     }
     return last > 0 && g->scale * g->unshuffle <= 4;
@@ -154,11 +154,11 @@ static void pack_steps(const struct fovi_graph *graph, int l, float *mul[2], flo
 {
     const struct fovi_int8_layer *p = &graph->layer[l].int8;
     for (int o = 0; o < graph->layer[l].c_out; o++) {
-        float scale = l ? p->scale[o] : 1.0f, bias = l ? p->bias[o] : 0.0f;
+        float scale = l ? p->scale[o] : 1.0f, bias = l ? p->bias[o] : 0.0f, slope = p->slope ? p->slope[o] : 1.0f;
         mul[0][o] = scale / p->step[o];
         add[0][o] = bias / p->step[o] + p->zero[o];
-        mul[1][o] = scale * p->slope[o] / p->step[o];
-        add[1][o] = bias * p->slope[o] / p->step[o] + p->zero[o];
+        mul[1][o] = scale * slope / p->step[o];
+        add[1][o] = bias * slope / p->step[o] + p->zero[o];
     }
 }
 

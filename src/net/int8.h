@@ -12,8 +12,8 @@
 /* The fastest kernels that the instruction sets allow. */
 const struct fovi_int8_dsp *fovi_int8_dsp_get(uint32_t cpu);
 
-/* Whether a network has a form that int8 can run: convolutions with PReLU and sums, channels in fours, a first and a
- * last convolution. (Whether it has numbers for it is graph->has_int8.) */
+/* Whether a network has a form that int8 can run: convolutions, with or without PReLU, and sums, channels in fours, a
+ * first and a last convolution, this without PReLU. (Whether it has numbers for it is graph->has_int8.) */
 int fovi_int8_fits(const struct fovi_graph *graph);
 
 /* Set all of *w but the pointers for a layer. shuffle: of the network, the pixels that a last layer's channels make. */

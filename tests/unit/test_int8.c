@@ -77,6 +77,8 @@ static void draw_layer(struct fovi_graph *g, int l, int is_wild, struct fovi_rng
                                                      : (0.5 + fovi_rng_uniform(rng)) * 0.02 * layer->c_in);
         list[4 * layer->c_out + o] = (float)fovi_rng_below(rng, 256);
     }
+    if (!layer->has_prelu)
+        layer->int8.slope = NULL;
 }
 
 /* A network of three layers, convolutions or a sum in the middle. */
@@ -207,6 +209,8 @@ static void kernels_match_the_reference(void **state)
         { "conv1x1 1 4 prelu; conv3x3 4 4 prelu; conv3x3 4 4; shuffle 2; add base", 1 },
         { "conv3x3 1 16 prelu; conv3x3 16 16 prelu; conv3x3 16 4; shuffle 2; add base", 1 },
         { "conv3x3 1 28 prelu; conv3x3 28 28 prelu; conv3x3 28 9; shuffle 3; add base", 1 },
+        { "conv3x3 1 16; conv3x3 16 16; conv3x3 16 4; shuffle 2; add base", 0 },
+        { "conv3x3 1 16; conv3x3 16 16; conv3x3 16 4; shuffle 2; add base", 1 },
         { "conv3x3 1 32 prelu; conv3x3 32 32 prelu; conv3x3 32 16; shuffle 4; add base", 1 },
         { "conv3x3 1 48 prelu; conv3x3 48 48 prelu; conv3x3 48 16; shuffle 4; add base", 1 },
         { "conv3x3 1 64 prelu; conv3x3 64 64 prelu; conv3x3 64 16; shuffle 4; add base", 1 },
@@ -310,6 +314,30 @@ static void last_weights_have_fifteen_bits(void **state)
     fixture_free(&f);
 }
 
+/* No PReLU is one with slope 1. */
+static void no_slope_is_slope_one(void **state)
+{
+    (void)state;
+    static const char text[] = "conv3x3 1 16; conv3x3 16 16; conv3x3 16 4; shuffle 2; add base";
+    for (int l = 0; l < 2; l++) {
+        struct fixture f;
+        struct fovi_rng rng = { 12 };
+        float ones[16];
+        for (int o = 0; o < 16; o++)
+            ones[o] = 1.0f;
+        fixture_init(&f, text, l, 0, &rng);
+        size_t n = fovi_int8_packed_bytes(&f.w, &f.graph, l);
+        void *memory = aligned_alloc(64, n);
+        assert_non_null(memory);
+        assert_null(f.graph.layer[l].int8.slope);
+        f.graph.layer[l].int8.slope = ones;
+        fovi_int8_pack(&f.w, &f.graph, l, memory);
+        assert_memory_equal(memory, f.memory, n);
+        free(memory);
+        fixture_free(&f);
+    }
+}
+
 static void forms_that_fit(void **state)
 {
     (void)state;
@@ -321,7 +349,7 @@ static void forms_that_fit(void **state)
         { "unshuffle 2; conv3x3 4 8 prelu; conv3x3 8 16; shuffle 4; add base", 1 },
         { "conv3x3 1 4; shuffle 2; add base", 0 },
         { "conv3x3 1 6 prelu; conv3x3 6 4; shuffle 2; add base", 0 },
-        { "conv3x3 1 8; conv3x3 8 4; shuffle 2; add base", 0 },
+        { "conv3x3 1 8; conv3x3 8 8; conv3x3 8 4; shuffle 2; add base", 1 },
         { "conv3x3 1 8 prelu; conv3x3 8 4 prelu; shuffle 2; add base", 0 },
         { "conv3x3 1 8 prelu; conv3x3 8 8 prelu; gate 0; conv3x3 8 4; shuffle 2; add base", 0 },
         { "unshuffle 2; conv3x3 4 8 prelu; conv3x3 8 64; shuffle 8; add base", 0 },
@@ -590,6 +618,7 @@ int main(void)
         cmocka_unit_test(every_level_has_its_own_kernels),
         cmocka_unit_test(numbers_mean_what_they_should),
         cmocka_unit_test(last_weights_have_fifteen_bits),
+        cmocka_unit_test(no_slope_is_slope_one),
         cmocka_unit_test(forms_that_fit),
         cmocka_unit_test(frames_equal_direct),
         cmocka_unit_test(tiles_equal_full_frame),
