@@ -209,7 +209,7 @@ static void filter_job(void *arg, int index, int worker)
 static int is_flat(const struct enlarge *e, const struct group *g, int x, int y)
 {
     int reach = e->reach;
-    return fovi_gate_is_flat(&g->luma, x - reach, x + FOVEA_TILE + reach, y - reach, y + FOVEA_TILE + reach);
+    return fovi_judge_is_flat(&g->luma, x - reach, x + FOVEA_TILE + reach, y - reach, y + FOVEA_TILE + reach);
 }
 
 /* Rows of the input down to which a network looks at paths when it makes rows up to y - 1, in whole tiles. */
@@ -279,9 +279,9 @@ static void check_tile(struct enlarge *e, const struct patch *p)
 {
     int is_float = e->stage.run->format.sample == FOVEA_SAMPLE_F32;
     int scale = e->params.scale, is_refined = *p->path != FOVEA_PATH_CLASSIC;
-    const struct fovi_gate_tile tile = { p->x,  p->y,     p->width / scale, p->height / scale,
-                                         scale, p->delta, e->delta_stride };
-    enum fovea_cause cause = is_refined ? fovi_gate_judge(&e->group->luma, &tile, e->params.is_strict)
+    const struct fovi_judged_tile tile = { p->x,  p->y,     p->width / scale, p->height / scale,
+                                           scale, p->delta, e->delta_stride };
+    enum fovea_cause cause = is_refined ? fovi_judge_tile(&e->group->luma, &tile, e->params.is_strict)
                                         : FOVEA_CAUSE_NONE;
     if (!cause && !is_flat(e, e->group, p->x, p->y)) {
         if (is_float && is_saturated(e, p))

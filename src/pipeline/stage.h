@@ -177,7 +177,7 @@ const float *fovi_meter_tiles(const struct fovi_meter *meter);
 /* ---- the gate ---- */
 
 /* What is added to a tile of the input: scale * height rows of scale * width floats, luma levels. */
-struct fovi_gate_tile {
+struct fovi_judged_tile {
     int x, y, width, height, scale;
     const float *delta;
     ptrdiff_t stride;
@@ -185,9 +185,9 @@ struct fovi_gate_tile {
 
 /* Whether a tile can be trusted (FOVEA_CAUSE_NONE) or why not. luma: the input, two pixels around the tile included.
  * is_strict: narrower limits. */
-enum fovea_cause fovi_gate_judge(const struct fovi_window *luma, const struct fovi_gate_tile *tile, int is_strict);
+enum fovea_cause fovi_judge_tile(const struct fovi_window *luma, const struct fovi_judged_tile *tile, int is_strict);
 
 /* Whether columns x0..x1-1 of rows y0..y1-1 (what of them lies in the picture) all hold one level. */
-int fovi_gate_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, int y1);
+int fovi_judge_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, int y1);
 
 #endif

@@ -14,7 +14,7 @@
  * rounding leaves of a plain grey. */
 #define ONE_LEVEL 0x1p-10f
 
-int fovi_gate_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, int y1)
+int fovi_judge_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, int y1)
 {
     x0 = x0 > 0 ? x0 : 0;
     y0 = y0 > 0 ? y0 : 0;
@@ -44,7 +44,7 @@ struct added {
 };
 
 /* Why a sum was not finite, or the largest out of range. */
-static void find_fault(const struct fovi_gate_tile *t, struct added *added)
+static void find_fault(const struct fovi_judged_tile *t, struct added *added)
 {
     for (int y = 0; y < t->height * t->scale; y++) {
         const float *d = t->delta + y * t->stride;
@@ -55,7 +55,7 @@ static void find_fault(const struct fovi_gate_tile *t, struct added *added)
     }
 }
 
-static struct added measure_added(const struct fovi_gate_tile *t)
+static struct added measure_added(const struct fovi_judged_tile *t)
 {
     int rows = t->height * t->scale, width = t->width * t->scale;
     float sums[LANES] = { 0 }, squares[LANES] = { 0 }, largest[LANES] = { 0 };
@@ -87,7 +87,7 @@ struct detail {
     double inside, around;
 };
 
-static struct detail measure_detail(const struct fovi_window *luma, const struct fovi_gate_tile *t)
+static struct detail measure_detail(const struct fovi_window *luma, const struct fovi_judged_tile *t)
 {
     int x0 = t->x - MARGIN > 0 ? t->x - MARGIN : 0, y0 = t->y - MARGIN > 0 ? t->y - MARGIN : 0;
     int x1 = t->x + t->width + MARGIN < luma->width ? t->x + t->width + MARGIN : luma->width;
@@ -112,7 +112,7 @@ static struct detail measure_detail(const struct fovi_window *luma, const struct
 }
 
 /* Whether all input pixels get the same: what is added does not change from one to its neighbours. */
-static int is_constant(const struct fovi_gate_tile *t, float least)
+static int is_constant(const struct fovi_judged_tile *t, float least)
 {
     int rows = t->height * t->scale, width = t->width * t->scale, s = t->scale;
     for (int y = 0; y < rows; y++) {
@@ -138,7 +138,7 @@ static const struct limits {
 #define DETAIL_LEAST 4.0
 #define SIDE_LEAST 4
 
-enum fovea_cause fovi_gate_judge(const struct fovi_window *luma, const struct fovi_gate_tile *tile, int is_strict)
+enum fovea_cause fovi_judge_tile(const struct fovi_window *luma, const struct fovi_judged_tile *tile, int is_strict)
 {
     const struct limits *limits = is_strict ? &strict : &usual;
     struct added added = measure_added(tile);
