@@ -51,15 +51,15 @@ static void choose_axis(const fovea_plan *plan, int in, int out, struct interval
 {
     double ratio = (double)out / in, shrink = ratio < 1.0 ? 1.0 / ratio : 1.0;
     /* A step of back-projection: two input pixels each for reduction and enlargement, three for what sharpens the
-     * correction, and what rounding adds. */
-    double behind = 9.0 * plan->consistency_steps + fovi_vivid_reach(plan);
-    behind = behind * (ratio > 1.0 ? ratio : 1.0) + FOVI_AXIS_LANES;
+     * correction, and what rounding adds; and where samples were moved is known by blocks. */
+    double behind = 9.0 * plan->consistency.n_steps + 2.0 * FOVEA_TILE + fovi_vivid_reach(plan);
+    behind = behind * (ratio > 1.0 ? ratio : 1.0) + FOVI_CUT_COLUMNS;
     double reach = 8.0 * shrink + FOVEA_TILE + chain_reach(plan) + (plan->run.format.has_alpha ? ALPHA_REACH : 0);
     int64_t chain = 1;
     for (int i = 0; i < plan->n_chain; i++)
         chain *= plan->chain[i];
     double first = crop.first - behind, end = crop.end + behind;
-    to->first = first > 0.0 ? (int)first / FOVI_AXIS_LANES * FOVI_AXIS_LANES : 0;
+    to->first = first > 0.0 ? (int)first / FOVI_CUT_COLUMNS * FOVI_CUT_COLUMNS : 0;
     to->end = end < out ? (int)end + 1 : out;
     double in_first = floor(to->first / ratio - reach), in_end = ceil(to->end / ratio + reach);
     from->first = in_first > 0.0 ? (int)in_first / FOVEA_TILE * FOVEA_TILE : 0;

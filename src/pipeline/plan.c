@@ -248,6 +248,32 @@ static int choose_chain(fovea_plan *plan)
     return FOVEA_OK;
 }
 
+/* Steps of back-projection. The first does nearly all of what can be done linearly: it leaves less than what rounding
+ * to 8 bits does; for finer samples, and where a mode is strict about it, a second one leaves nothing to speak of. Then
+ * steps in pairs for what the range of the output cut off, and only there: the first gives it to the neighbours,
+ * several times, since it will be cut again; the second repairs what was then too much. Close to a ratio of one, where
+ * nothing undoes D U, a step multiplies a frequency by 1 at rest and by about a quarter where both axes are at Nyquist;
+ * the weights are then those for which the error over that range falls fastest (the inverse roots of the Chebyshev
+ * polynomial), starting from the middle one. */
+static void choose_steps(fovea_plan *plan, int is_strict)
+{
+    struct fovi_project_params *p = &plan->consistency;
+    double rx = (double)plan->out_width / plan->in_width, ry = (double)plan->out_height / plan->in_height;
+    const double low = 0.24, high = 1.02;
+    if (fovi_project_is_sharp(rx, ry)) {
+        p->n_whole = is_strict || plan->run.format.sample != FOVEA_SAMPLE_U8 ? 2 : 1;
+        p->n_steps = p->n_whole + 2 * (is_strict ? FOVI_FAITHFUL_PAIRS : FOVI_CONSISTENCY_PAIRS);
+        for (int i = 0; i < p->n_steps; i++)
+            p->weight[i] = i < p->n_whole || (i - p->n_whole) % 2 ? 1.0f : is_strict ? 4.0f : 5.0f;
+        return;
+    }
+    int n = p->n_whole = p->n_steps = is_strict ? FOVI_FAITHFUL_BLUNT_STEPS : FOVI_BLUNT_STEPS;
+    for (int i = 0; i < n; i++) {
+        double root = cos((2 * ((i + n / 2) % n) + 1) * 3.141592653589793 / (2 * n));
+        p->weight[i] = (float)(1.0 / ((high + low) / 2.0 + (high - low) / 2.0 * root));
+    }
+}
+
 static void choose_consistency(fovea_plan *plan)
 {
     enum fovea_consistency c = plan->params.consistency;
@@ -256,9 +282,9 @@ static void choose_consistency(fovea_plan *plan)
                                                (is_strict || plan->params.method != FOVEA_METHOD_FILTER));
     int enlarges = plan->out_width >= plan->in_width && plan->out_height >= plan->in_height;
     int same = plan->out_width == plan->in_width && plan->out_height == plan->in_height;
-    plan->consistency_steps = 0;
+    plan->consistency = (struct fovi_project_params){ .has_range = 1, .strength = (float)plan->params.strength };
     if (wanted && enlarges && !same)
-        plan->consistency_steps = is_strict ? FOVI_FAITHFUL_STEPS : FOVI_CONSISTENCY_STEPS;
+        choose_steps(plan, is_strict);
 }
 
 /* The curve between samples and levels: none where samples pass as they are or are only reduced. */
@@ -283,50 +309,42 @@ static int append(fovea_plan *plan, int code, struct fovi_stage *stage)
     return code;
 }
 
-static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int capacity)
-{
-    struct fovi_enlarge_params params = { .scale = step->scale,
-                                          .strength = (float)plan->params.strength,
-                                          .n_networks = step->n_networks,
-                                          .is_strict = plan->params.mode == FOVEA_MODE_FAITHFUL,
-                                          .path = step->path,
-                                          .cause = step->cause };
-    if (params.strength == 0.0f) /* whatever they would say */
-        params.n_networks = 0;
-    else if (step->filter)
-        params.filter = fovi_model_filter(step->filter);
-    for (int i = 0; i < step->n_networks; i++)
-        params.network[i] = (struct fovi_enlarge_network){ step->network[i].graph, step->network[i].path,
-                                                           step->network[i].format };
-    if (step == &plan->step[0])
-        params.added = plan->added;
-    int code = fovi_enlarge_create(&plan->run, plan->stage[plan->n_stages - 1], &params, capacity, &step->stage);
-    return append(plan, code, step->stage);
-}
-
-/* Rows that the consumers of a stage of this height keep in use: a step of back-projection adds a correction that is
- * made of rows up to five input rows farther down, each the reduction of rows up to two input rows around it. */
-static int rows_in_use(const fovea_plan *plan, int height)
+/* Rows of a result that lie between what a step of back-projection makes and the farthest that it looks at: it adds a
+ * correction that is made of rows up to five input rows farther down, each the reduction of rows up to three input rows
+ * around it. */
+static int rows_of_step(const fovea_plan *plan, int height)
 {
     double ratio = (double)height / plan->in_height;
-    return (int)((ratio > 1.0 ? ratio : 1.0) * 8.0) + plan->run.piece + 4;
+    return (int)((ratio > 1.0 ? ratio : 1.0) * 8.0) + 1;
 }
 
-/* Input rows that are in use at one time: by each enlargement a strip and what its network sees below, by each step of
- * back-projection the few rows that it lags behind the one before. */
+/* Rows that the consumers of a stage of this height keep in use. */
+static int rows_in_use(const fovea_plan *plan, int height)
+{
+    return rows_of_step(plan, height) + plan->run.piece + 3;
+}
+
+/* Input rows that lie between what one step of the chain has made and what it has read: a strip, and what its network
+ * sees below. */
+static int rows_ahead(const fovea_plan *plan, const struct fovi_step *step)
+{
+    int radius = FOVI_FILTER_RADIUS;
+    for (int k = 0; k < step->n_networks; k++)
+        if (fovi_graph_radius(step->network[k].graph) > radius)
+            radius = fovi_graph_radius(step->network[k].graph);
+    /* for a mask a step looks farther ahead */
+    return plan->run.strip + (plan->run.format.has_alpha ? 3 * radius + FOVEA_TILE : radius) + plan->run.piece;
+}
+
+/* Input rows that are in use at one time: by each enlargement, and by each step of back-projection the few rows that
+ * it lags behind the one before. */
 static int input_rows_in_use(const fovea_plan *plan)
 {
     double ratio = (double)plan->out_height / plan->in_height;
     int rows = (int)(fovi_vivid_rows(plan, rows_in_use(plan, plan->out_height)) / ratio);
-    rows += 2 * plan->run.piece + 8 + (plan->consistency_steps + 1) * (plan->run.piece + 9);
-    for (int i = 0; i < plan->n_chain; i++) {
-        const struct fovi_step *s = &plan->step[i];
-        int radius = FOVI_FILTER_RADIUS;
-        for (int k = 0; k < s->n_networks; k++)
-            radius = fovi_graph_radius(s->network[k].graph) > radius ? fovi_graph_radius(s->network[k].graph) : radius;
-        /* for a mask a step looks farther ahead */
-        rows += plan->run.strip + (plan->run.format.has_alpha ? 3 * radius + FOVEA_TILE : radius);
-    }
+    rows += 3 * plan->run.piece + 8 + (plan->consistency.n_steps + 1) * 9;
+    for (int i = 0; i < plan->n_chain; i++)
+        rows += rows_ahead(plan, &plan->step[i]);
     return rows;
 }
 
@@ -341,20 +359,36 @@ static void choose_strips(fovea_plan *plan)
     run->piece = is_wide ? FOVI_STAGE_PIECE / 4 : FOVI_STAGE_PIECE;
 }
 
-/* Weight of a step of back-projection. The first step does nearly all of what can be done linearly. What the range of
- * the output cut off, the second one gives to the neighbours, four times, since it will be cut again; the third one
- * repairs what was then too much. Close to a ratio of one, where nothing undoes D U, a step multiplies a frequency by 1
- * at rest and by about a quarter where both axes are at Nyquist; the weights are then those for which the error over
- * that range falls fastest (the inverse roots of the Chebyshev polynomial), starting from the middle one. */
-static float step_weight(const fovea_plan *plan, int i)
+static int add_refinement(fovea_plan *plan, struct fovi_step *step, int capacity)
 {
-    double rx = (double)plan->out_width / plan->in_width, ry = (double)plan->out_height / plan->in_height;
-    if (fovi_project_is_sharp(rx, ry))
-        return i % 2 ? 4.0f : 1.0f;
-    int n = plan->consistency_steps, k = (i + n / 2) % n;
-    const double low = 0.24, high = 1.02;
-    double root = cos((2 * k + 1) * 3.141592653589793 / (2 * n));
-    return (float)(1.0 / ((high + low) / 2.0 + (high - low) / 2.0 * root));
+    struct fovi_refine_params params = { .scale = step->scale,
+                                         .n_networks = step->n_networks,
+                                         .is_strict = plan->params.mode == FOVEA_MODE_FAITHFUL,
+                                         .path = step->path,
+                                         .cause = step->cause };
+    if (plan->params.strength == 0.0) /* whatever they would say */
+        params.n_networks = 0;
+    else if (step->filter)
+        params.filter = fovi_model_filter(step->filter);
+    for (int i = 0; i < step->n_networks; i++)
+        params.network[i] = (struct fovi_refine_network){ step->network[i].graph, step->network[i].path,
+                                                          step->network[i].format };
+    if (step == &plan->step[0])
+        params.added = plan->added;
+    int code = fovi_refine_create(&plan->run, plan->stage[plan->n_stages - 1], &params, capacity, &step->stage);
+    return append(plan, code, step->stage);
+}
+
+/* Base and refinement of one step of the chain; with consistency, if that comes next. rows: that later stages hold. */
+static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int is_last, int rows)
+{
+    struct fovi_stage *in = plan->stage[plan->n_stages - 1], *next;
+    struct fovi_project_params plain = { .n_steps = 1, .n_whole = 1, .strength = (float)plan->params.strength };
+    int in_use = rows_in_use(plan, in->frame.full_height * step->scale);
+    FOVI_TRY(add_refinement(plan, step, in_use));
+    int code = fovi_base_create(&plan->run, in, plan->stage[plan->n_stages - 1], is_last ? &plan->consistency : &plain,
+                                rows, &next);
+    return append(plan, code, next);
 }
 
 /* From the source to the result; nothing is read yet. */
@@ -362,25 +396,29 @@ static int build_stages(fovea_plan *plan)
 {
     struct fovi_run *run = &plan->run;
     struct fovi_stage *next;
-    int rows = rows_in_use(plan, plan->out_height), vivid_rows = fovi_vivid_rows(plan, rows);
+    int rows = rows_in_use(plan, plan->out_height), n_steps = plan->consistency.n_steps, is_done = 0;
+    /* rows of the result in use: the steps lie apart, the first of them is ahead where it is the base's */
+    int behind = n_steps * rows_of_step(plan, plan->out_height) + run->piece + 3 + fovi_vivid_rows(plan, rows);
     int code = fovi_load_create(run, &plan->in_part, input_rows_in_use(plan), &next);
     FOVI_TRY(append(plan, code, next));
     for (int i = 0; i < plan->n_chain; i++) {
         int height = plan->stage[plan->n_stages - 1]->frame.full_height * plan->step[i].scale;
-        FOVI_TRY(add_enlargement(plan, &plan->step[i], rows_in_use(plan, height) + vivid_rows));
+        is_done = n_steps > 0 && i == 0 && plan->chain[0] * plan->in_height == plan->out_height &&
+                  plan->chain[0] * plan->in_width == plan->out_width;
+        FOVI_TRY(add_enlargement(plan, &plan->step[i], is_done,
+                                 i < plan->n_chain - 1
+                                     ? rows_in_use(plan, height) + rows_ahead(plan, &plan->step[i + 1])
+                                     : behind - is_done * rows_of_step(plan, height)));
     }
     const struct fovi_frame *last = &plan->stage[plan->n_stages - 1]->frame;
     if (last->full_width != plan->out_width || last->full_height != plan->out_height) {
         enum fovea_kernel kernel = plan->params.method == FOVEA_METHOD_CLASSIC ? plan->params.kernel
                                                                                : FOVEA_KERNEL_BICUBIC;
-        code = fovi_resize_create(run, plan->stage[plan->n_stages - 1], kernel, &plan->out_part, rows + vivid_rows,
-                                  &next);
+        code = fovi_resize_create(run, plan->stage[plan->n_stages - 1], kernel, &plan->out_part, behind, &next);
         FOVI_TRY(append(plan, code, next));
     }
-    for (int i = 0; i < plan->consistency_steps; i++) {
-        int is_last = i + 1 == plan->consistency_steps; /* only to be written, but for mode vivid */
-        code = fovi_project_create(run, plan->stage[plan->n_stages - 1], plan->stage[0], step_weight(plan, i),
-                                   is_last ? run->piece + vivid_rows : rows, &next);
+    if (n_steps > 0 && !is_done) {
+        code = fovi_project_create(run, plan->stage[plan->n_stages - 1], plan->stage[0], &plan->consistency, &next);
         FOVI_TRY(append(plan, code, next));
     }
     return fovi_vivid_add(plan, rows);
@@ -396,7 +434,7 @@ static int take_buffers(fovea_plan *plan)
     plan->in_rows = fovi_alloc(ctx, (size_t)plan->run.piece, (size_t)plan->in_stride);
     if (!plan->rows || !plan->in_rows)
         return fovi_alloc_error(ctx);
-    if (!plan->consistency_steps || plan->is_cropped)
+    if (!plan->consistency.n_steps || plan->is_cropped)
         return FOVEA_OK;
     return fovi_meter_create(&plan->run, plan->stage[0], &plan->out_part, plan->run.piece, &plan->meter);
 }

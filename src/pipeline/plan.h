@@ -9,17 +9,20 @@
 #include "pipeline/stage.h"
 #include "route/error.h"
 
-/* Steps of back-projection where consistency is on, by mode; docs/how-it-works.md says how the numbers were found. */
-#define FOVI_CONSISTENCY_STEPS 3
-#define FOVI_FAITHFUL_STEPS 5
+/* Steps of back-projection where consistency is on: pairs of local ones; steps close to a ratio of one. By mode;
+ * docs/how-it-works.md says how the numbers were found. */
+#define FOVI_CONSISTENCY_PAIRS 2
+#define FOVI_FAITHFUL_PAIRS 5
+#define FOVI_BLUNT_STEPS 3
+#define FOVI_FAITHFUL_BLUNT_STEPS 5
 
 /* How far an enlargement looks at least, in its input: bicubic, the filter's window. */
 #define FOVI_STEP_MIN_RADIUS 4
 
 /* Those of mode vivid: zero, luma, gain, sum, and two projections. */
-#define FOVI_VIVID_STAGES 12
+#define FOVI_VIVID_STAGES 6
 
-#define FOVI_MAX_STAGES (1 + FOVI_CHAIN_MAX + 1 + FOVI_FAITHFUL_STEPS + FOVI_VIVID_STAGES)
+#define FOVI_MAX_STAGES (1 + 2 * FOVI_CHAIN_MAX + 2 + FOVI_VIVID_STAGES)
 
 /* One integer step of the chain. */
 struct fovi_step {
@@ -47,7 +50,7 @@ struct fovea_plan {
     char method[32];
     int n_chain, chain[FOVI_CHAIN_MAX];
     struct fovi_step step[FOVI_CHAIN_MAX];
-    int consistency_steps;
+    struct fovi_project_params consistency; /* without steps: none */
     int n_stages;
     struct fovi_stage *stage[FOVI_MAX_STAGES]; /* from the source to the result */
     struct fovi_meter *meter;                  /* NULL: not measured */

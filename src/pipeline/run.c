@@ -310,7 +310,7 @@ static void report_network(const struct job *job, struct fovea_report *r)
     for (int i = 0; i < plan->n_chain; i++) {
         const struct fovi_step *s = &plan->step[i];
         for (int k = 0; k < s->n_networks; k++) {
-            double step_px = fovi_enlarge_network_px(s->stage, k), macs = (double)fovi_graph_macs(s->network[k].graph);
+            double step_px = fovi_refine_network_px(s->stage, k), macs = (double)fovi_graph_macs(s->network[k].graph);
             px += step_px;
             made += step_px * macs;
             if (k == s->n_networks - 1)
@@ -335,7 +335,7 @@ static void fill_report(const struct job *job, double total_ms, struct fovea_rep
                                 .out_width = plan->crop.width,
                                 .out_height = plan->crop.height,
                                 .n_chain = plan->n_chain,
-                                .consistency_steps = plan->consistency_steps,
+                                .consistency_steps = plan->consistency.n_steps,
                                 .total_ms = total_ms };
     r->scale_x = (double)plan->out_width / plan->in_width;
     r->scale_y = (double)plan->out_height / plan->in_height;

@@ -86,6 +86,12 @@ static inline void fovi_stage_loop(struct fovi_stage *stage, fovi_job *job, int 
     fovi_parallel_near(stage->run->ctx, job, stage, n_planes * n_rows);
 }
 
+/* What a plane gets of the gain that its luma gets: red, green and blue the same, so that grey stays grey. */
+static inline float fovi_gain_factor(const struct fovi_run *run, int plane, float strength)
+{
+    return strength * (run->is_rgb && plane < 3 ? 255.0f / 219.0f : 1.0f);
+}
+
 /* Make sure that rows up to y_end-1 (or the last) were made. */
 static inline int fovi_stage_need(struct fovi_stage *stage, int y_end)
 {
@@ -122,40 +128,53 @@ int fovi_resize_create(struct fovi_run *run, struct fovi_stage *in, enum fovea_k
 struct fovi_graph;
 struct fovi_filter;
 
-/* What an enlargement by 2, 3 or 4 is made of. */
+/* What refines an enlargement by 2, 3 or 4. */
 enum { FOVI_MAX_NETWORKS = 4 };
-struct fovi_enlarge_params {
+struct fovi_refine_params {
     int scale;
-    float strength;                   /* of what is added to the base, 0..1 */
-    int is_strict;                    /* the gate's narrower limits */
+    int is_strict;                    /* the judge's narrower limits */
     const struct fovi_filter *filter; /* for tiles of FOVEA_PATH_FILTER; NULL: there are none */
     int n_networks;
-    struct fovi_enlarge_network {
+    struct fovi_refine_network {
         const struct fovi_graph *graph;
         enum fovea_path path; /* the tiles that it takes */
         enum fovi_exec_format format;
     } network[FOVI_MAX_NETWORKS];
-    uint8_t *path;  /* of each tile of the input, borrowed, filled before a run; tiles that fail the gate are changed */
+    uint8_t *path;  /* of each tile of the input, borrowed, filled before a run; tiles that fail are changed */
     uint8_t *cause; /* of each tile, enum fovea_cause, borrowed, cleared before a run */
     float *added; /* of each tile, borrowed: mean square of what was added to luma, filled by a run; NULL: not wanted */
 };
 
-/* Bicubic everywhere plus the luma that filter or network add. */
-int fovi_enlarge_create(struct fovi_run *run, struct fovi_stage *in, const struct fovi_enlarge_params *params,
-                        int capacity, struct fovi_stage **out);
+/* What filter or network add to the luma of bicubic: a plane for each luma and for a mask, none where there is neither
+ * filter nor network. */
+int fovi_refine_create(struct fovi_run *run, struct fovi_stage *in, const struct fovi_refine_params *params,
+                       int capacity, struct fovi_stage **out);
 
 /* Work of one of the stage's networks in the last run, in its input pixels. */
-double fovi_enlarge_network_px(const struct fovi_stage *stage, int network);
+double fovi_refine_network_px(const struct fovi_stage *stage, int network);
 
 /* Whether a step of back-projection at these ratios corrects all frequencies alike (docs/how-it-works.md). */
 int fovi_project_is_sharp(double rx, double ry);
 
-/* One step of back-projection: in + weight * U P (lr - D in), held to the range of integer samples. */
-int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi_stage *lr, float weight, int capacity,
-                        struct fovi_stage **out);
+/* Steps of back-projection, x + weight * U P (lr - D x): the first n_whole everywhere, the others where the range of
+ * integer samples cut those off. */
+enum { FOVI_MAX_STEPS = 16 };
+struct fovi_project_params {
+    int n_steps, n_whole; /* 1 <= n_whole <= n_steps */
+    float weight[FOVI_MAX_STEPS];
+    int has_range;  /* what is corrected are samples and held to their range, not differences of any sign */
+    float strength; /* of gain, 0..1 */
+};
 
-/* Before a run: what passes are differences, which may have any sign. */
-void fovi_project_drop_range(struct fovi_stage *stage);
+/* Bicubic plus strength times gain, and the steps. The first step's weight is 1, or 0: then that is all there is to it.
+ */
+int fovi_base_create(struct fovi_run *run, struct fovi_stage *in, struct fovi_stage *gain,
+                     const struct fovi_project_params *params, int capacity, struct fovi_stage **out);
+
+/* The steps in the rows of in, which nobody else may read; it holds rows for all steps (plan.c).
+ */
+int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi_stage *lr,
+                        const struct fovi_project_params *params, struct fovi_stage **out);
 
 /* ---- the meter: D(result as written) - input ---- */
 
@@ -174,7 +193,7 @@ void fovi_meter_result(const struct fovi_meter *meter, struct fovea_report *repo
 /* The largest deviation in each tile of the input, row by row; NULL before a run. */
 const float *fovi_meter_tiles(const struct fovi_meter *meter);
 
-/* ---- the gate ---- */
+/* ---- the judge of tiles ---- */
 
 /* What is added to a tile of the input: scale * height rows of scale * width floats, luma levels. */
 struct fovi_judged_tile {

@@ -75,21 +75,18 @@ static int append(fovea_plan *plan, int code, struct fovi_stage *stage)
     return code;
 }
 
-/* The part of the last stage's rows that the reduction does not see. hold: rows that its consumer keeps. */
-static int add_projections(fovea_plan *plan, struct fovi_stage *zero, int rows_in_use, int hold)
+/* Make the part of the last stage's rows that the reduction does not see. */
+static int add_projection(fovea_plan *plan, struct fovi_stage *zero)
 {
+    struct fovi_project_params params = { 0 };
+    struct fovi_stage *next;
     int is_sharp = fovi_project_is_sharp((double)plan->out_width / plan->in_width,
                                          (double)plan->out_height / plan->in_height);
-    int n = is_sharp ? (int)(sizeof sharp_weights / sizeof *sharp_weights) : MAX_PROJECTIONS;
-    for (int i = 0; i < n; i++) {
-        struct fovi_stage *next;
-        int code = fovi_project_create(&plan->run, plan->stage[plan->n_stages - 1], zero,
-                                       is_sharp ? sharp_weights[i] : blunt_weights[i], i < n - 1 ? rows_in_use : hold,
-                                       &next);
-        FOVI_TRY(append(plan, code, next));
-        fovi_project_drop_range(next);
-    }
-    return FOVEA_OK;
+    params.n_whole = params.n_steps = is_sharp ? (int)(sizeof sharp_weights / sizeof *sharp_weights) : MAX_PROJECTIONS;
+    for (int i = 0; i < params.n_steps; i++)
+        params.weight[i] = is_sharp ? sharp_weights[i] : blunt_weights[i];
+    int code = fovi_project_create(&plan->run, plan->stage[plan->n_stages - 1], zero, &params, &next);
+    return append(plan, code, next);
 }
 
 int fovi_vivid_add(fovea_plan *plan, int rows_in_use)
@@ -111,12 +108,12 @@ int fovi_vivid_add(fovea_plan *plan, int rows_in_use)
     int hold = (int)(3.0 * tile_height(plan)) + 2 * run->piece;
     int code = fovi_zero_create(run, &plan->in_part, &zero);
     FOVI_TRY(append(plan, code, zero));
-    code = fovi_luma_create(run, result, rows_in_use, &next);
+    code = fovi_luma_create(run, result, MAX_PROJECTIONS * rows_in_use + hold, &next);
     FOVI_TRY(append(plan, code, next));
-    FOVI_TRY(add_projections(plan, zero, rows_in_use, hold));
-    code = fovi_gain_create(run, plan->stage[plan->n_stages - 1], &params, rows_in_use, &next);
+    FOVI_TRY(add_projection(plan, zero));
+    code = fovi_gain_create(run, plan->stage[plan->n_stages - 1], &params, (MAX_PROJECTIONS + 1) * rows_in_use, &next);
     FOVI_TRY(append(plan, code, next));
-    FOVI_TRY(add_projections(plan, zero, rows_in_use, rows_in_use));
+    FOVI_TRY(add_projection(plan, zero));
     code = fovi_sum_create(run, result, plan->stage[plan->n_stages - 1], &params, rows_in_use, &next);
     return append(plan, code, next);
 }

@@ -309,6 +309,25 @@ int fovi_axis_cut(fovea_context *ctx, struct fovi_axis *axis, const struct fovi_
     return FOVEA_OK;
 }
 
+struct fovi_axis fovi_axis_view(const struct fovi_axis *axis, int begin, int end)
+{
+    struct fovi_axis view = *axis;
+    int group = axis->form == FOVI_AXIS_ENLARGE ? FOVI_AXIS_LANES : 1, from = axis->run_begin - begin;
+    assert(begin % FOVI_AXIS_LANES == 0 && begin <= end && end <= axis->out);
+    view.out = end - begin;
+    view.first += begin;
+    view.weights += (ptrdiff_t)begin * axis->n_taps;
+    if (axis->form != FOVI_AXIS_SCALAR)
+        view.pattern += begin / group;
+    if (axis->form == FOVI_AXIS_REDUCE)
+        view.start += begin;
+    view.run_begin = from > 0 ? from : 0;
+    view.run_end = axis->run_end < end ? axis->run_end - begin : end - begin;
+    if (view.run_begin >= view.run_end)
+        view.run_begin = view.run_end = view.run_step = 0;
+    return view;
+}
+
 void fovi_axis_free(fovea_context *ctx, struct fovi_axis *axis)
 {
     fovi_free(ctx, axis->first);

@@ -26,6 +26,10 @@ struct fovi_axis_part {
  * FOVEA_E_INTERNAL where the inputs do not suffice for a single output. */
 int fovi_axis_cut(fovea_context *ctx, struct fovi_axis *axis, const struct fovi_axis_part *part);
 
+/* Outputs begin .. end - 1 of an axis as an axis of its own that borrows the other's memory; its inputs are numbered as
+ * before. begin is a multiple of FOVI_AXIS_LANES. */
+struct fovi_axis fovi_axis_view(const struct fovi_axis *axis, int begin, int end);
+
 /* Free; an empty (zeroed) plan is fine. */
 void fovi_axis_free(fovea_context *ctx, struct fovi_axis *axis);
 

@@ -71,18 +71,56 @@ void resample_v_f32_c(const float *const *rows, const float *weights, int n_taps
     }
 }
 
+/* One block of columns, n of them. */
+INLINE float add_block(const float *const *rows, const float *weights, int n_taps, int x, int n, const float *add,
+                       float gain, int is_limited, float *dst)
+{
+    float sum[FOVI_CUT_COLUMNS], moved[FOVI_CUT_COLUMNS], most = 0.0f;
+    for (int i = 0; i < n; i++)
+        sum[i] = weights[0] * rows[0][x + i];
+    for (int k = 1; k < n_taps; k++)
+        for (int i = 0; i < n; i++)
+            sum[i] += weights[k] * rows[k][x + i];
+    for (int i = 0; i < n; i++) {
+        float v = sum[i] + gain * add[x + i], held = v > 0.0f ? v : 0.0f;
+        held = held < 255.0f ? held : 255.0f;
+        moved[i] = v > held ? v - held : held - v;
+        dst[x + i] = is_limited ? held : v;
+    }
+    for (int i = 0; i < n; i++)
+        most = moved[i] > most ? moved[i] : most;
+    return most;
+}
+
+void resample_v_add_f32_c(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
+                          float gain, float *cut, float *dst)
+{
+    int x = 0;
+    for (; x + FOVI_CUT_COLUMNS <= width; x += FOVI_CUT_COLUMNS) {
+        float most = add_block(rows, weights, n_taps, x, FOVI_CUT_COLUMNS, add, gain, cut != NULL, dst);
+        if (cut)
+            cut[x / FOVI_CUT_COLUMNS] = most;
+    }
+    if (x < width) {
+        float most = add_block(rows, weights, n_taps, x, width - x, add, gain, cut != NULL, dst);
+        if (cut)
+            cut[x / FOVI_CUT_COLUMNS] = most;
+    }
+}
+
 const struct fovi_resample_dsp *fovi_resample_dsp_get(uint32_t cpu)
 {
-    static const struct fovi_resample_dsp reference = { resample_h_f32_c, resample_v_f32_c };
+    static const struct fovi_resample_dsp reference = { resample_h_f32_c, resample_v_f32_c, resample_v_add_f32_c };
 #if defined(__x86_64__)
-    static const struct fovi_resample_dsp avx2 = { resample_h_f32_avx2, resample_v_f32_avx2 };
-    static const struct fovi_resample_dsp avx512 = { resample_h_f32_avx512, resample_v_f32_avx512 };
+    static const struct fovi_resample_dsp avx2 = { resample_h_f32_avx2, resample_v_f32_avx2, resample_v_add_f32_avx2 };
+    static const struct fovi_resample_dsp avx512 = { resample_h_f32_avx512, resample_v_f32_avx512,
+                                                     resample_v_add_f32_avx512 };
     if (cpu & FOVEA_CPU_AVX512)
         return &avx512;
     if (cpu & FOVEA_CPU_AVX2)
         return &avx2;
 #elif defined(__aarch64__)
-    static const struct fovi_resample_dsp neon = { resample_h_f32_neon, resample_v_f32_neon };
+    static const struct fovi_resample_dsp neon = { resample_h_f32_neon, resample_v_f32_neon, resample_v_add_f32_c };
     if (cpu & FOVEA_CPU_NEON)
         return &neon;
 #endif

@@ -44,18 +44,31 @@ struct fovi_resample_dsp {
     void (*h)(const struct fovi_axis *axis, const float *src, float *dst);
     /* dst[x] = weights[0] * rows[0][x] + weights[1] * rows[1][x] + ..., summed in this order, x = 0..width-1. */
     void (*v)(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
+    /* dst[x] = that sum + gain * add[x] (dst may be add). Where cut is given the result is held to 0..255 (NaN: 0), and
+     * cut[i] is the farthest that a value of columns 16 i .. 16 i + 15 was moved. */
+    void (*v_add)(const float *const *rows, const float *weights, int n_taps, int width, const float *add, float gain,
+                  float *cut, float *dst);
 };
+
+/* Columns that one value of cut stands for. */
+#define FOVI_CUT_COLUMNS 16
 
 /* The best kernels for the FOVEA_CPU_* bits. All give the same bytes. */
 const struct fovi_resample_dsp *fovi_resample_dsp_get(uint32_t cpu);
 
 void resample_h_f32_c(const struct fovi_axis *axis, const float *src, float *dst);
 void resample_v_f32_c(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
+void resample_v_add_f32_c(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
+                          float gain, float *cut, float *dst);
 #if defined(__x86_64__)
 void resample_h_f32_avx2(const struct fovi_axis *axis, const float *src, float *dst);
 void resample_v_f32_avx2(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
+void resample_v_add_f32_avx2(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
+                             float gain, float *cut, float *dst);
 void resample_h_f32_avx512(const struct fovi_axis *axis, const float *src, float *dst);
 void resample_v_f32_avx512(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
+void resample_v_add_f32_avx512(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
+                               float gain, float *cut, float *dst);
 
 /* Outputs o .. end - 1 of an axis of form ENLARGE (o a multiple of 8) or REDUCE. */
 void resample_enlarge_some_avx2(const struct fovi_axis *axis, const float *src, float *dst, int o, int end);

@@ -370,6 +370,38 @@ static void check_v(const struct fovi_resample_dsp *best)
     }
 }
 
+/* Sums with something added, in place and not, held to the range and not; some values are no numbers. */
+static void check_v_add(const struct fovi_resample_dsp *best)
+{
+    enum { TAPS = 7, CUTS = 16 };
+    static struct row in_rows[TAPS], add_row, row_1, row_2;
+    const float *rows[TAPS];
+    float weights[TAPS], cut_1[CUTS], cut_2[CUTS];
+    struct fovi_rng rng = { 31 };
+    for (int i = 0; i < 400; i++) {
+        int n_taps = i % 2 ? 4 : 1 + (int)fovi_rng_below(&rng, TAPS), width = 1 + (int)fovi_rng_below(&rng, 140);
+        int in_place = i % 3 == 0, is_held = i % 5 != 0;
+        for (int k = 0; k < n_taps; k++) {
+            float *row = row_begin(&in_rows[k]) + fovi_rng_below(&rng, 8);
+            for (int x = 0; x < width; x++)
+                row[x] = (float)(300.0 * fovi_rng_uniform(&rng) - 20.0);
+            rows[k] = row;
+            weights[k] = (float)(2.0 * fovi_rng_uniform(&rng) - 1.0);
+        }
+        float *add = row_begin(&add_row), *dst_1 = row_begin(&row_1), *dst_2 = row_begin(&row_2);
+        for (int x = 0; x < width; x++)
+            add[x] = dst_1[x] = dst_2[x] = i % 7 == 0 && x % 19 == 5 ? (float)NAN : (float)x;
+        memset(cut_1, 0xff, sizeof cut_1);
+        memset(cut_2, 0xff, sizeof cut_2);
+        reference()->v_add(rows, weights, n_taps, width, in_place ? dst_1 : add, 1.5f, is_held ? cut_1 : NULL, dst_1);
+        best->v_add(rows, weights, n_taps, width, in_place ? dst_2 : add, 1.5f, is_held ? cut_2 : NULL, dst_2);
+        if (is_held || i % 7)
+            assert_memory_equal(row_1.storage, row_2.storage, sizeof row_1.storage);
+        assert_memory_equal(cut_1, cut_2, sizeof cut_1);
+        assert_true(isnan(dst_1[-1]) && isnan(dst_1[width]) && (is_held || i % 7 == 0 || !isnan(dst_1[0])));
+    }
+}
+
 /* The kernels of the n-th instruction level of this machine; the reference's where it has none. */
 static const struct fovi_resample_dsp *kernels(int n)
 {
@@ -394,6 +426,60 @@ static void v_is_equal_at_every_instruction_level(void **state)
     for (int n = 0; n < 2; n++)
         if (kernels(n) != reference())
             check_v(kernels(n));
+}
+
+static void v_add_is_equal_at_every_instruction_level(void **state)
+{
+    (void)state;
+    if (kernels(1) == reference())
+        skip();
+    for (int n = 0; n < 2; n++)
+        if (kernels(n) != reference())
+            check_v_add(kernels(n));
+}
+
+static void v_add_holds_the_range_and_says_how_far(void **state)
+{
+    (void)state;
+    float row[40], dst[40], cut[3];
+    const float *rows[] = { row }, weight = 2.0f;
+    for (int x = 0; x < 40; x++)
+        row[x] = x == 3 ? -10.0f : x == 20 ? 130.0f : x == 21 ? 128.0f : 50.0f;
+    reference()->v_add(rows, &weight, 1, 40, row, 0.5f, cut, dst); /* -25, 325, 320, 125 */
+    assert_true(dst[3] == 0.0f && dst[20] == 255.0f && dst[0] == 125.0f);
+    assert_true(cut[0] == 25.0f && cut[1] == 70.0f && cut[2] == 0.0f);
+    reference()->v_add(rows, &weight, 1, 40, row, 0.5f, NULL, dst);
+    assert_true(dst[3] == -25.0f && dst[20] == 325.0f);
+}
+
+/* A view of an axis gives the outputs that the whole has there. */
+static void views_give_what_the_whole_gives(void **state)
+{
+    (void)state;
+    static const int spans[][2] = { { 40, 80 },  { 40, 160 },  { 90, 157 }, { 160, 40 },
+                                    { 157, 90 }, { 300, 100 }, { 9, 3 } };
+    static struct row in_row, row_1, row_2;
+    struct fovi_rng rng = { 37 };
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
+        struct fovi_axis a;
+        float *src = row_begin(&in_row), *whole = row_begin(&row_1);
+        for (int x = 0; x < spans[i][0]; x++)
+            src[x] = (float)fovi_rng_uniform(&rng);
+        assert_int_equal(fovi_axis_init(ctx, &a, FOVEA_KERNEL_BICUBIC, spans[i][0], spans[i][1]), FOVEA_OK);
+        for (int n = 0; n < 3; n++) {
+            const struct fovi_resample_dsp *dsp = n < 2 ? kernels(n) : reference();
+            dsp->h(&a, src, whole);
+            for (int begin = 0; begin < a.out; begin += FOVI_AXIS_LANES)
+                for (int end = begin + 1; end <= a.out; end += 5) {
+                    const struct fovi_axis view = fovi_axis_view(&a, begin, end);
+                    float *part = row_begin(&row_2);
+                    dsp->h(&view, src, part);
+                    assert_memory_equal(part, whole + begin, (size_t)(end - begin) * sizeof *part);
+                    assert_true(isnan(part[end - begin]));
+                }
+        }
+        fovi_axis_free(ctx, &a);
+    }
 }
 
 static void v_sums_in_order(void **state)
@@ -462,6 +548,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(mirrored_input_gives_mirrored_output, make_context, free_context),
         cmocka_unit_test_setup_teardown(h_is_equal_at_every_instruction_level, make_context, free_context),
         cmocka_unit_test_setup_teardown(v_is_equal_at_every_instruction_level, make_context, free_context),
+        cmocka_unit_test_setup_teardown(v_add_is_equal_at_every_instruction_level, make_context, free_context),
+        cmocka_unit_test_setup_teardown(v_add_holds_the_range_and_says_how_far, make_context, free_context),
+        cmocka_unit_test_setup_teardown(views_give_what_the_whole_gives, make_context, free_context),
         cmocka_unit_test_setup_teardown(v_sums_in_order, make_context, free_context),
         cmocka_unit_test_setup_teardown(bad_axes_are_refused, make_context, free_context),
         cmocka_unit_test_setup_teardown(failing_memory_leaks_nothing, make_context, free_context),

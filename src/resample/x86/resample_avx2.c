@@ -245,3 +245,50 @@ void resample_v_f32_avx2(const float *const *rows, const float *weights, int n_t
                             _mm256_mul_ps(_mm256_broadcast_ss(weights + k), _mm256_maskload_ps(rows[k] + x, mask)));
     _mm256_maskstore_ps(dst + x, mask, sum);
 }
+
+/* 8 columns from x on, those of m, their sum and what is added. Returns how far the range moved them. */
+INLINE __m256 v_add_columns(const float *const *rows, const float *weights, int n_taps, ptrdiff_t x, __m256i m,
+                            const float *add, __m256 gain, int is_limited, float *dst)
+{
+    __m256 sum = _mm256_mul_ps(_mm256_broadcast_ss(weights), _mm256_maskload_ps(rows[0] + x, m));
+    for (int k = 1; k < n_taps; k++)
+        sum = _mm256_add_ps(sum, _mm256_mul_ps(_mm256_broadcast_ss(weights + k), _mm256_maskload_ps(rows[k] + x, m)));
+    __m256 v = _mm256_add_ps(sum, _mm256_mul_ps(gain, _mm256_maskload_ps(add + x, m)));
+    __m256 held = _mm256_min_ps(_mm256_max_ps(v, _mm256_setzero_ps()), _mm256_set1_ps(255.0f));
+    _mm256_maskstore_ps(dst + x, m, is_limited ? held : v);
+    return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), _mm256_sub_ps(v, held));
+}
+
+/* Largest lane of both; a lane that is no number counts as none. */
+INLINE float largest(__m256 a, __m256 b)
+{
+    const __m256 zero = _mm256_setzero_ps();
+    __m256 v = _mm256_max_ps(a, _mm256_max_ps(b, zero));
+    if (!_mm256_movemask_ps(_mm256_cmp_ps(v, zero, _CMP_GT_OQ)))
+        return 0.0f;
+    __m128 q = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    q = _mm_max_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_max_ss(q, _mm_shuffle_ps(q, q, 1)));
+}
+
+INLINE void v_add_row(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
+                      float gain, float *cut, float *dst)
+{
+    const __m256 factor = _mm256_set1_ps(gain);
+    for (int x = 0; x < width; x += 2 * LANES) {
+        __m256i low = first_lanes(width - x), high = first_lanes(width - x - LANES);
+        __m256 a = v_add_columns(rows, weights, n_taps, x, low, add, factor, cut != NULL, dst), b;
+        b = v_add_columns(rows, weights, n_taps, x + LANES, high, add, factor, cut != NULL, dst);
+        if (cut)
+            cut[x / (2 * LANES)] = largest(a, b);
+    }
+}
+
+void resample_v_add_f32_avx2(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
+                             float gain, float *cut, float *dst)
+{
+    if (n_taps == 4)
+        v_add_row(rows, weights, 4, width, add, gain, cut, dst);
+    else
+        v_add_row(rows, weights, n_taps, width, add, gain, cut, dst);
+}

@@ -235,3 +235,46 @@ void resample_v_f32_avx512(const float *const *rows, const float *weights, int n
     default: v_row(rows, weights, n_taps, width, dst); break;
     }
 }
+
+/* A vector of columns from x on, those of m, its sum and what is added to it. Returns how far the range moved them. */
+INLINE __m512 v_add_columns(const float *const *rows, const float *weights, int n_taps, ptrdiff_t x, __mmask16 m,
+                            const float *add, __m512 gain, int is_limited, float *dst)
+{
+    __m512 sum = _mm512_mul_ps(_mm512_set1_ps(weights[0]), _mm512_maskz_loadu_ps(m, rows[0] + x));
+    for (int k = 1; k < n_taps; k++)
+        sum = _mm512_add_ps(sum, _mm512_mul_ps(_mm512_set1_ps(weights[k]), _mm512_maskz_loadu_ps(m, rows[k] + x)));
+    __m512 v = _mm512_add_ps(sum, _mm512_mul_ps(gain, _mm512_maskz_loadu_ps(m, add + x)));
+    __m512 held = _mm512_min_ps(_mm512_max_ps(v, _mm512_setzero_ps()), _mm512_set1_ps(255.0f));
+    _mm512_mask_storeu_ps(dst + x, m, is_limited ? held : v);
+    return _mm512_abs_ps(_mm512_sub_ps(v, held));
+}
+
+/* Largest lane; a lane that is no number counts as none. */
+INLINE float largest(__m512 v)
+{
+    const __m512 zero = _mm512_setzero_ps();
+    if (!_mm512_cmp_ps_mask(v, zero, _CMP_GT_OQ))
+        return 0.0f;
+    return _mm512_reduce_max_ps(_mm512_max_ps(v, zero));
+}
+
+INLINE void v_add_row(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
+                      float gain, float *cut, float *dst)
+{
+    const __m512 factor = _mm512_set1_ps(gain);
+    for (int x = 0; x < width; x += WIDE) {
+        __mmask16 m = width - x >= WIDE ? 0xffff : (__mmask16)((1u << (width - x)) - 1);
+        __m512 moved = v_add_columns(rows, weights, n_taps, x, m, add, factor, cut != NULL, dst);
+        if (cut)
+            cut[x / WIDE] = largest(moved);
+    }
+}
+
+void resample_v_add_f32_avx512(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
+                               float gain, float *cut, float *dst)
+{
+    if (n_taps == 4)
+        v_add_row(rows, weights, 4, width, add, gain, cut, dst);
+    else
+        v_add_row(rows, weights, n_taps, width, add, gain, cut, dst);
+}

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Refinement: what filter or networks add to the luma of the bicubic enlargement by 2, 3 or 4, tile by tile.
+ *
+ * Where the colour planes are not red, green and blue each is its own luma, and a mask (alpha) is treated as grey, each
+ * tile by the path that the colour there takes, but for tiles where the mask is one level. Work goes in bands of whole
+ * tiles, so that the verdict on a tile never depends on the strips.
+ *
+ * Float pictures may go beyond the range that filter and networks know: they see luma cut off at the range's ends, and
+ * what they add fades out where the base lies outside.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "filter/filter.h"
+#include "image/convert.h"
+#include "net/exec.h"
+#include "pipeline/stage.h"
+
+/* Input rows that the bicubic base needs below a row. */
+#define BASE_REACH 3
+
+/* Levels beyond the range over which what is added fades out. */
+#define FADE 24.0f
+
+/* A luma and the planes that it stands for. */
+struct group {
+    int first_plane, n_planes, is_mask;
+    float low, high;         /* range of the luma where filter and network are at home */
+    uint8_t *path;           /* of each tile */
+    struct fovi_window luma; /* of the input, held to its range */
+    struct fovi_window wide; /* where the base is asked for: luma at the new width, not held to the range */
+    struct fovi_exec *exec[FOVI_MAX_NETWORKS];
+    struct fovi_filter_run **sweeps; /* of the filter, one for each slice of columns; NULL without one */
+};
+
+struct refine {
+    struct fovi_stage stage;
+    struct fovi_stage *in;
+    struct fovi_refine_params params;
+    const struct fovi_resample_dsp *dsp;
+    struct fovi_axis ax, ay;
+    int needs_base; /* filter and the fading out ask for the luma of the base */
+    int n_groups;
+    struct group *groups;
+    int n_lumas; /* groups that are no mask */
+    int reach;   /* input rows needed below a band */
+    int ahead;   /* input rows wanted below a band: more than reach where there is a mask */
+    int n_tiles_x, n_tiles_y;
+    int n_sweeps;    /* slices of tile columns that the filter works on side by side */
+    int n_mask_rows; /* rows of tiles whose path for the mask is known */
+    /* of the band in work */
+    int band_y0, band_y1;
+    struct group *group;
+    float *delta; /* its first row, the others follow it */
+};
+
+static void refine_free(struct fovi_stage *stage)
+{
+    struct refine *r = (struct refine *)stage;
+    fovea_context *ctx = stage->run->ctx;
+    for (int g = 0; r->groups && g < r->n_groups; g++) {
+        for (int i = 0; i < r->params.n_networks; i++)
+            fovi_exec_free(&r->groups[g].exec[i]);
+        for (int i = 0; r->groups[g].sweeps && i < r->n_sweeps; i++)
+            fovi_filter_run_free(ctx, &r->groups[g].sweeps[i]);
+        fovi_free(ctx, r->groups[g].sweeps);
+        fovi_window_free(ctx, &r->groups[g].luma);
+        fovi_window_free(ctx, &r->groups[g].wide);
+        if (r->groups[g].is_mask)
+            fovi_free(ctx, r->groups[g].path);
+    }
+    fovi_window_free(ctx, &stage->out);
+    fovi_axis_free(ctx, &r->ax);
+    fovi_axis_free(ctx, &r->ay);
+    fovi_free(ctx, r->groups);
+    fovi_free(ctx, r);
+}
+
+static void refine_reset(struct fovi_stage *stage)
+{
+    struct refine *r = (struct refine *)stage;
+    fovi_window_reset(&stage->out);
+    r->n_mask_rows = 0;
+    for (int g = 0; g < r->n_groups; g++) {
+        if (r->groups[g].is_mask)
+            memcpy(r->groups[g].path, r->params.path, (size_t)r->n_tiles_x * (size_t)r->n_tiles_y);
+        fovi_window_reset(&r->groups[g].luma);
+        fovi_window_reset(&r->groups[g].wide);
+        for (int i = 0; r->groups[g].sweeps && i < r->n_sweeps; i++)
+            fovi_filter_run_reset(r->groups[g].sweeps[i]);
+        for (int i = 0; i < r->params.n_networks; i++)
+            fovi_exec_begin(r->groups[g].exec[i], r->groups[g].path, (uint8_t)r->params.network[i].path);
+    }
+}
+
+/* ---- input: luma ---- */
+
+/* Luma of row y of the input; the edge pixel is repeated beyond both sides for the filter's window. */
+static void take_luma(const struct refine *r, const struct group *g, int y)
+{
+    float *planes[3], *luma = fovi_window_row(&g->luma, 0, y);
+    int width = g->luma.width;
+    for (int c = 0; c < g->n_planes; c++)
+        planes[c] = fovi_window_row(&r->in->out, g->first_plane + c, y);
+    fovi_convert_luma(r->stage.run->convert, (const float *const *)planes, g->n_planes, width, luma);
+    if (r->needs_base)
+        r->dsp->h(&r->ax, luma, fovi_window_row(&g->wide, 0, y));
+    if (r->stage.run->format.sample == FOVEA_SAMPLE_F32)
+        fovi_run_clamp_luma(g->low, g->high, width, luma);
+    for (int i = 1; i <= FOVI_WINDOW_PAD; i++) {
+        luma[-i] = luma[0];
+        luma[width - 1 + i] = luma[width - 1];
+    }
+}
+
+static void luma_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct refine *r = arg;
+    const struct group *g = &r->groups[index / r->stage.n_rows];
+    take_luma(r, g, g->luma.y1 + index % r->stage.n_rows);
+}
+
+static int take_input(struct refine *r, int need)
+{
+    struct fovi_run *run = r->stage.run;
+    while (r->n_groups && r->groups[0].luma.y1 < need) {
+        int y1 = r->groups[0].luma.y1, n = need - y1 < run->piece ? need - y1 : run->piece;
+        FOVI_TRY(fovi_stage_need(r->in, y1 + n));
+        double start = fovi_clock_ms();
+        fovi_stage_loop(&r->stage, luma_job, r->n_groups, n);
+        for (int g = 0; g < r->n_groups; g++) {
+            fovi_window_push(&r->groups[g].luma, n);
+            fovi_window_push(&r->groups[g].wide, n);
+        }
+        run->ms[FOVEA_STAGE_BASE] += fovi_clock_ms() - start;
+    }
+    return FOVEA_OK;
+}
+
+/* ---- the band ---- */
+
+/* Columns x0..x1-1 of the luma of the bicubic base in output row y. */
+static void make_base(const struct refine *r, int y, int x0, int x1, float *row)
+{
+    const float *rows[FOVI_AXIS_MAX_TAPS];
+    for (int k = 0; k < r->ay.n_taps; k++)
+        rows[k] = fovi_window_row(&r->group->wide, 0, r->ay.first[y] + k) + x0;
+    r->dsp->v(rows, r->ay.weights + (ptrdiff_t)y * r->ay.n_taps, r->ay.n_taps, x1 - x0, row);
+}
+
+/* filtered - base in columns x0..x1-1 of output row y. */
+static void subtract_base(const struct refine *r, int y, int x0, int x1, float *row)
+{
+    float base[FOVEA_TILE * 4];
+    for (int x = x0; x < x1; x += FOVEA_TILE * 4) {
+        int n = x1 - x < FOVEA_TILE * 4 ? x1 - x : FOVEA_TILE * 4;
+        make_base(r, y, x, x + n, base);
+        for (int i = 0; i < n; i++)
+            row[x + i] -= base[i];
+    }
+}
+
+/* Filter the wanted runs of tiles t0..t1-1 of one input row. */
+static void filter_row(const struct refine *r, struct fovi_filter_run *sweep, int y, int t0, int t1)
+{
+    const float *rows[FOVI_FILTER_TAPS];
+    float *out[4];
+    int scale = r->params.scale, width = r->group->luma.width;
+    const uint8_t *path = r->group->path + (ptrdiff_t)(y / FOVEA_TILE) * r->n_tiles_x;
+    for (int k = 0; k < FOVI_FILTER_TAPS; k++)
+        rows[k] = fovi_window_row_clamped(&r->group->luma, 0, y + k - FOVI_FILTER_RADIUS);
+    for (int k = 0; k < scale; k++)
+        out[k] = r->delta + ((ptrdiff_t)(y - r->band_y0) * scale + k) * r->stage.out.stride;
+    for (int t = t0; t < t1; t++) {
+        int first = t;
+        while (t < t1 && path[t] == FOVEA_PATH_FILTER)
+            t++;
+        if (t == first)
+            continue;
+        int x0 = first * FOVEA_TILE, x1 = t * FOVEA_TILE < width ? t * FOVEA_TILE : width;
+        fovi_filter_row(sweep, y, rows, x0, x1, out);
+        for (int k = 0; k < scale; k++)
+            subtract_base(r, y * scale + k, x0 * scale, x1 * scale, out[k]);
+    }
+}
+
+/* One slice of columns of the band, from the top, so that the filter's sweep can keep what rows share. */
+static void filter_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct refine *r = arg;
+    int t0 = (int)((int64_t)r->n_tiles_x * index / r->n_sweeps);
+    int t1 = (int)((int64_t)r->n_tiles_x * (index + 1) / r->n_sweeps);
+    for (int y = r->band_y0; y < r->band_y1; y++)
+        filter_row(r, r->group->sweeps[index], y, t0, t1);
+}
+
+/* Whether all that a tile's result depends on is one level. */
+static int is_flat(const struct refine *r, const struct group *g, int x, int y)
+{
+    int reach = r->reach;
+    return fovi_judge_is_flat(&g->luma, x - reach, x + FOVEA_TILE + reach, y - reach, y + FOVEA_TILE + reach);
+}
+
+/* Rows of the input down to which a network looks at paths when it makes rows up to y - 1, in whole tiles. */
+static int path_rows(const struct refine *r, int y)
+{
+    return (y + 2 * r->reach + FOVEA_TILE - 1) / FOVEA_TILE;
+}
+
+/* Leave out the tiles where the mask is flat, as far down as the band's network looks. */
+static void choose_mask_paths(struct refine *r, struct group *g)
+{
+    int end = path_rows(r, r->band_y1) < r->n_tiles_y ? path_rows(r, r->band_y1) : r->n_tiles_y;
+    for (; r->n_mask_rows < end; r->n_mask_rows++)
+        for (int t = 0; t < r->n_tiles_x; t++)
+            if (is_flat(r, g, t * FOVEA_TILE, r->n_mask_rows * FOVEA_TILE))
+                g->path[(ptrdiff_t)r->n_mask_rows * r->n_tiles_x + t] = FOVEA_PATH_CLASSIC;
+}
+
+/* A part of the band: a tile's input position, its output there, what is added to it. */
+struct patch {
+    int x, y, width, height;
+    float *delta;
+    uint8_t *path;
+};
+
+/* Whether the luma around a tile touches the ends of its range. */
+static int is_saturated(const struct refine *r, const struct patch *p)
+{
+    const struct group *g = r->group;
+    int scale = r->params.scale, reach = r->reach, width = g->luma.width;
+    int x0 = p->x - reach > 0 ? p->x - reach : 0;
+    int x1 = p->x + p->width / scale + reach < width ? p->x + p->width / scale + reach : width;
+    for (int y = p->y - reach; y < p->y + p->height / scale + reach; y++) {
+        const float *row = fovi_window_row_clamped(&g->luma, 0, y);
+        for (int x = x0; x < x1; x++)
+            if (row[x] <= g->low || row[x] >= g->high)
+                return 1;
+    }
+    return 0;
+}
+
+/* Take back what was added where the base leaves the range. */
+static void fade_out(const struct refine *r, const struct patch *p)
+{
+    float base[FOVEA_TILE * 4];
+    const struct group *g = r->group;
+    int scale = r->params.scale;
+    for (int i = 0; i < p->height; i++) {
+        float *delta = p->delta + i * r->stage.out.stride;
+        make_base(r, p->y * scale + i, p->x * scale, p->x * scale + p->width, base);
+        for (int x = 0; x < p->width; x++) {
+            float inside = base[x] > g->low ? base[x] : g->low;
+            inside = inside < g->high ? inside : g->high;
+            float outside = base[x] - inside, far = outside < 0.0f ? -outside : outside;
+            if (*p->path == FOVEA_PATH_FILTER) /* its base was the whole one, not the one cut off */
+                delta[x] += outside;
+            delta[x] *= far < FADE ? 1.0f - far / FADE : 0.0f;
+        }
+    }
+}
+
+/* The verdict on one tile; a tile that fails, or that is flat, keeps its base. */
+static void check_tile(struct refine *r, const struct patch *p)
+{
+    int is_float = r->stage.run->format.sample == FOVEA_SAMPLE_F32;
+    int scale = r->params.scale, is_refined = *p->path != FOVEA_PATH_CLASSIC;
+    const struct fovi_judged_tile tile = { p->x,  p->y,     p->width / scale,   p->height / scale,
+                                           scale, p->delta, r->stage.out.stride };
+    enum fovea_cause cause = is_refined ? fovi_judge_tile(&r->group->luma, &tile, r->params.is_strict)
+                                        : FOVEA_CAUSE_NONE;
+    if (!cause && !is_flat(r, r->group, p->x, p->y)) {
+        if (is_float && is_saturated(r, p))
+            fade_out(r, p);
+        return;
+    }
+    if (cause) {
+        ptrdiff_t index = p->path - r->group->path;
+        *p->path = FOVEA_PATH_FALLBACK;
+        r->params.path[index] = FOVEA_PATH_FALLBACK;
+        r->params.cause[index] = (uint8_t)cause;
+    }
+    for (int i = 0; i < p->height; i++)
+        memset(p->delta + i * r->stage.out.stride, 0, (size_t)p->width * sizeof *p->delta);
+}
+
+/* Mean square of what is added to a tile, the same for any strips and threads: partial sums in fixed order. */
+static float mean_square(const struct refine *r, const struct patch *p)
+{
+    enum { LANES = 16 };
+    float sums[LANES] = { 0 }, sum = 0.0f;
+    for (int y = 0; y < p->height; y++) {
+        const float *delta = p->delta + y * r->stage.out.stride;
+        int x = 0;
+        for (; x + LANES <= p->width; x += LANES)
+            for (int k = 0; k < LANES; k++)
+                sums[k] += delta[x + k] * delta[x + k];
+        for (; x < p->width; x++)
+            sums[x % LANES] += delta[x] * delta[x];
+    }
+    for (int k = 0; k < LANES; k++)
+        sum += sums[k];
+    return sum / (float)(p->width * p->height);
+}
+
+/* One tile of the band. */
+static void check_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct refine *r = arg;
+    int scale = r->params.scale, width = r->ax.out, t = index % r->n_tiles_x;
+    int y = r->band_y0 + index / r->n_tiles_x * FOVEA_TILE, x = t * FOVEA_TILE * scale;
+    struct patch p = { t * FOVEA_TILE,
+                       y,
+                       width - x < FOVEA_TILE * scale ? width - x : FOVEA_TILE * scale,
+                       (r->band_y1 - y < FOVEA_TILE ? r->band_y1 - y : FOVEA_TILE) * scale,
+                       r->delta + (ptrdiff_t)(y - r->band_y0) * scale * r->stage.out.stride + x,
+                       r->group->path + (ptrdiff_t)(y / FOVEA_TILE) * r->n_tiles_x + t };
+    check_tile(r, &p);
+    if (r->params.added && !r->group->is_mask)
+        r->params.added[p.path - r->group->path] += mean_square(r, &p) / (float)r->n_lumas;
+}
+
+static void check_tiles(struct refine *r)
+{
+    int n_rows = (r->band_y1 - r->band_y0 + FOVEA_TILE - 1) / FOVEA_TILE;
+    fovi_parallel_near(r->stage.run->ctx, check_job, r, n_rows * r->n_tiles_x);
+}
+
+static double lap(struct fovi_run *run, enum fovea_stage stage, double start)
+{
+    double now = fovi_clock_ms();
+    run->ms[stage] += now - start;
+    return now;
+}
+
+/* What filter and networks know of a group. */
+static void refine_group(struct refine *r, int index)
+{
+    struct group *group = &r->groups[index];
+    struct fovi_run *run = r->stage.run;
+    int scale = r->params.scale, n = r->band_y1 - r->band_y0;
+    double start = fovi_clock_ms();
+    r->group = group;
+    r->delta = fovi_window_row(&r->stage.out, index, r->band_y0 * scale);
+    if (group->is_mask)
+        choose_mask_paths(r, group);
+    for (int y = 0; y < n * scale; y++)
+        memset(r->delta + y * r->stage.out.stride, 0, (size_t)r->stage.out.width * sizeof *r->delta);
+    if (r->params.filter) {
+        fovi_parallel(run->ctx, filter_job, r, r->n_sweeps);
+        start = lap(run, FOVEA_STAGE_FILTER, start);
+    }
+    for (int i = 0; i < r->params.n_networks; i++)
+        fovi_exec_rows(group->exec[i], &group->luma, r->band_y0, r->band_y1, r->delta, r->stage.out.stride);
+    start = lap(run, FOVEA_STAGE_NETWORK, start);
+    check_tiles(r);
+    lap(run, FOVEA_STAGE_CHECKS, start);
+}
+
+static int refine_advance(struct fovi_stage *stage, int y_end)
+{
+    struct refine *r = (struct refine *)stage;
+    int scale = r->params.scale, height = r->in->out.height;
+    while (stage->out.y1 < y_end) {
+        r->band_y0 = stage->out.y1 / scale;
+        r->band_y1 = r->band_y0 + stage->run->strip < height ? r->band_y0 + stage->run->strip : height;
+        int need = r->band_y1 + r->ahead;
+        FOVI_TRY(take_input(r, need < height ? need : height));
+        for (int g = 0; g < r->n_groups; g++)
+            refine_group(r, g);
+        fovi_window_push(&stage->out, (r->band_y1 - r->band_y0) * scale);
+    }
+    return FOVEA_OK;
+}
+
+/* ---- planning ---- */
+
+static int init_sweeps(struct refine *r, struct group *g)
+{
+    fovea_context *ctx = r->stage.run->ctx;
+    g->sweeps = fovi_alloc(ctx, (size_t)r->n_sweeps, sizeof *g->sweeps);
+    if (!g->sweeps)
+        return fovi_alloc_error(ctx);
+    for (int i = 0; i < r->n_sweeps; i++)
+        FOVI_TRY(fovi_filter_run_create(ctx, r->params.filter, g->luma.width, &g->sweeps[i]));
+    return FOVEA_OK;
+}
+
+static int init_groups(struct refine *r)
+{
+    struct fovi_run *run = r->stage.run;
+    const struct fovi_window *in = &r->in->out;
+    int refines = r->params.filter || r->params.n_networks;
+    r->n_lumas = run->is_rgb ? 1 : run->n_color;
+    r->n_groups = refines ? (run->is_rgb ? 1 : run->n_color) + run->format.has_alpha : 0;
+    r->groups = fovi_alloc(run->ctx, (size_t)r->n_groups, sizeof *r->groups);
+    if (!r->groups)
+        return fovi_alloc_error(run->ctx);
+    for (int g = 0; g < r->n_groups; g++) {
+        struct group *group = &r->groups[g];
+        group->is_mask = run->format.has_alpha && g == r->n_groups - 1;
+        group->first_plane = group->is_mask ? run->n_color : g;
+        group->n_planes = run->is_rgb && !group->is_mask ? 3 : 1;
+        fovi_run_luma_range(run, group->is_mask, &group->low, &group->high);
+        group->path = r->params.path;
+        if (group->is_mask && !(group->path = fovi_alloc(run->ctx, (size_t)r->n_tiles_x, (size_t)r->n_tiles_y)))
+            return fovi_alloc_error(run->ctx);
+        FOVI_TRY(fovi_window_init(run->ctx, &group->luma, in->width, in->height, 1,
+                                  run->strip + r->reach + r->ahead + run->piece));
+        if (r->needs_base)
+            FOVI_TRY(fovi_window_init(run->ctx, &group->wide, in->width * r->params.scale, in->height, 1,
+                                      run->strip + r->ahead + BASE_REACH + r->ay.n_taps + run->piece));
+        if (r->params.filter)
+            FOVI_TRY(init_sweeps(r, group));
+        for (int i = 0; i < r->params.n_networks; i++)
+            FOVI_TRY(fovi_exec_create(run->ctx, r->params.network[i].graph, r->params.network[i].format, in->width,
+                                      in->height, &group->exec[i]));
+    }
+    return FOVEA_OK;
+}
+
+/* A band begins at a multiple of its height, so where the window holds whole bands the rows of one are neighbours. */
+static int init_memory(struct refine *r, int capacity)
+{
+    struct fovi_run *run = r->stage.run;
+    const struct fovi_window *in = &r->in->out;
+    int scale = r->params.scale, band = run->strip * scale;
+    FOVI_TRY(fovi_frame_axes(run->ctx, FOVEA_KERNEL_BICUBIC, &r->in->frame, &r->stage.frame, &r->ax, &r->ay));
+    FOVI_TRY(init_groups(r));
+    return fovi_window_init(run->ctx, &r->stage.out, in->width * scale, in->height * scale, r->n_groups,
+                            (capacity + 2 * band - 1) / band * band);
+}
+
+int fovi_refine_create(struct fovi_run *run, struct fovi_stage *in, const struct fovi_refine_params *params,
+                       int capacity, struct fovi_stage **out)
+{
+    *out = NULL;
+    struct refine *r = fovi_alloc(run->ctx, 1, sizeof *r);
+    if (!r)
+        return fovi_alloc_error(run->ctx);
+    r->stage = (struct fovi_stage){ .run = run, .advance = refine_advance, .reset = refine_reset, .free = refine_free };
+    r->stage.frame = fovi_frame_scaled(&in->frame, params->scale);
+    r->in = in;
+    r->params = *params;
+    r->needs_base = params->filter || run->format.sample == FOVEA_SAMPLE_F32;
+    r->dsp = fovi_resample_dsp_get(fovea_context_cpu(run->ctx));
+    r->n_tiles_x = (in->out.width + FOVEA_TILE - 1) / FOVEA_TILE;
+    int n_threads = fovea_context_threads(run->ctx);
+    r->n_sweeps = n_threads < r->n_tiles_x ? n_threads : r->n_tiles_x;
+    r->reach = BASE_REACH;
+    if (params->filter && r->reach < FOVI_FILTER_RADIUS)
+        r->reach = FOVI_FILTER_RADIUS;
+    for (int i = 0; i < params->n_networks; i++)
+        if (r->reach < fovi_graph_radius(params->network[i].graph))
+            r->reach = fovi_graph_radius(params->network[i].graph);
+    r->n_tiles_y = (in->out.height + FOVEA_TILE - 1) / FOVEA_TILE;
+    r->ahead = r->reach;
+    if (run->format.has_alpha && (params->filter || params->n_networks))
+        r->ahead = 3 * r->reach + FOVEA_TILE;
+    int code = init_memory(r, capacity);
+    if (code)
+        refine_free(&r->stage);
+    else
+        *out = &r->stage;
+    return code;
+}
+
+double fovi_refine_network_px(const struct fovi_stage *stage, int network)
+{
+    const struct refine *r = (const struct refine *)stage;
+    double px = 0.0, n = 0.0;
+    for (int g = 0; g < r->n_groups; g++) {
+        px += r->groups[g].is_mask ? 0.0 : fovi_exec_px(r->groups[g].exec[network]);
+        n += !r->groups[g].is_mask;
+    }
+    return px / (n > 0.0 ? n : 1.0);
+}
