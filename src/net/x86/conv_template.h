@@ -6,6 +6,7 @@
  *     vec_store_n(p, v, n) for n < VW
  *     NV_MAX             vectors of a register block of 4 outputs
  *     CONV_ROW           name of the function to define
+ *     vec_shift(a, b, n) where loads that cross lines of the cache are dear: elements n.. of a, then those of b
  *     vec_chain_full(acc, src, stride, weight, n)   and VEC_CHAIN_FULL, where registers are scarce: the function
  *                        chain below with three taps for a full block, in assembly
  *
@@ -22,15 +23,9 @@
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
-/* One tap: nv vectors of inputs, no weights. */
-INLINE void tap(int no, int nv, vec acc[4][NV_MAX], const float *src, const float *weight)
+/* Products of nv vectors of inputs and no weights. */
+INLINE void multiply(int no, int nv, vec acc[4][NV_MAX], const vec *in, const float *weight)
 {
-    vec in[NV_MAX];
-    UNROLL
-    for (int v = 0; v < nv; v++) {
-        in[v] = vec_load(src + v * VW);
-        PIN(in[v]);
-    }
     UNROLL
     for (int j = 0; j < no; j++) {
         vec c = vec_set1(weight[j]);
@@ -41,6 +36,44 @@ INLINE void tap(int no, int nv, vec acc[4][NV_MAX], const float *src, const floa
     }
 }
 
+/* One tap. */
+INLINE void tap(int no, int nv, vec acc[4][NV_MAX], const float *src, const float *weight)
+{
+    vec in[NV_MAX];
+    UNROLL
+    for (int v = 0; v < nv; v++) {
+        in[v] = vec_load(src + v * VW);
+        PIN(in[v]);
+    }
+    multiply(no, nv, acc, in, weight);
+}
+
+#ifdef vec_shift
+/* Three taps from whole vectors of inputs. */
+INLINE void three_taps(int no, int nv, vec acc[4][NV_MAX], const float *src, const float *weight)
+{
+    vec in[NV_MAX + 1], shifted[NV_MAX];
+    UNROLL
+    for (int v = 0; v <= nv; v++) {
+        in[v] = vec_load(src + v * VW);
+        PIN(in[v]);
+    }
+    multiply(no, nv, acc, in, weight);
+    UNROLL
+    for (int v = 0; v < nv; v++) {
+        shifted[v] = vec_shift(in[v], in[v + 1], 1);
+        PIN(shifted[v]);
+    }
+    multiply(no, nv, acc, shifted, weight + FOVI_CONV_GROUP);
+    UNROLL
+    for (int v = 0; v < nv; v++) {
+        in[v] = vec_shift(in[v], in[v + 1], 2);
+        PIN(in[v]);
+    }
+    multiply(no, nv, acc, in, weight + 2 * FOVI_CONV_GROUP);
+}
+#endif
+
 /* The k taps of n input channels in one row. */
 INLINE void chain(int k, int no, int nv, vec acc[4][NV_MAX], const float *src, ptrdiff_t stride, const float *weight,
                   int n)
@@ -48,6 +81,13 @@ INLINE void chain(int k, int no, int nv, vec acc[4][NV_MAX], const float *src, p
 #ifdef VEC_CHAIN_FULL
     if (k == 3 && no == 4 && nv == NV_MAX) {
         vec_chain_full(acc, src, stride, weight, n);
+        return;
+    }
+#endif
+#ifdef vec_shift
+    if (k == 3) {
+        for (int i = 0; i < n; i++, src += stride, weight += 3 * FOVI_CONV_GROUP)
+            three_taps(no, nv, acc, src, weight);
         return;
     }
 #endif

@@ -4,10 +4,23 @@
  * after conv_template.h, whose names it uses; the including file defines besides
  *     vec_zero, vec_add, vec_sub, vec_mul_add(a, b, c): a * b + c
  *     CONV_QUAD          name of the function to define
+ *     vec_quad_full(acc, src, stride, weight, n)    and VEC_QUAD_FULL: chain for a full block whose sums are in memory
  *
  * Columns go in blocks: their transformed inputs are made once, stay in the first cache, and serve all outputs.
  */
 #define QUAD_STRIDE (NV_MAX * VW + VW) /* columns of a block and the one at each side, in whole vectors */
+
+/* Three taps of all input channels, added to the sums. */
+INLINE void quad_chain(int no, int nv, vec acc[4][NV_MAX], const float *t, const float *weight, int c_in)
+{
+#ifdef VEC_QUAD_FULL
+    if (no == 4 && nv == NV_MAX) {
+        vec_quad_full(acc, t, QUAD_STRIDE, weight, c_in);
+        return;
+    }
+#endif
+    chain(3, no, nv, acc, t, QUAD_STRIDE, weight, c_in);
+}
 
 /* Sums of products over one of the six transformed rows. */
 INLINE void quad_sum(int no, int nv, vec acc[4][NV_MAX], const float *t, const float *weight, int c_in)
@@ -18,7 +31,7 @@ INLINE void quad_sum(int no, int nv, vec acc[4][NV_MAX], const float *t, const f
         for (int v = 0; v < nv; v++)
             acc[j][v] = vec_zero();
     }
-    chain(3, no, nv, acc, t, QUAD_STRIDE, weight, c_in);
+    quad_chain(no, nv, acc, t, weight, c_in);
 }
 
 /* Output j, vector v of a row. */
@@ -69,9 +82,9 @@ INLINE void quad_block(int no, int nv, const struct fovi_conv_weights *w, const 
             m3[j][v] = vec_add(vec_mul_add(vec_set1(8.0f), s, q), bias);
         }
     }
-    chain(3, no, nv, acc, t, QUAD_STRIDE, weight, w->c_in);
+    quad_chain(no, nv, acc, t, weight, w->c_in);
     quad_emit_all(no, nv, slope, dst[0], stride, o, x, tail, acc);
-    chain(3, no, nv, m3, t + 5 * next_t, QUAD_STRIDE, weight + 5 * next_weight, w->c_in);
+    quad_chain(no, nv, m3, t + 5 * next_t, weight + 5 * next_weight, w->c_in);
     quad_emit_all(no, nv, slope, dst[3], stride, o, x, tail, m3);
 }
 
