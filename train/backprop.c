@@ -112,12 +112,18 @@ static int widest(const struct fovi_graph *graph)
     return most;
 }
 
+/* Whether the output of a layer before rounding is kept: nothing else tells it. */
+static int keeps_output(const struct fovi_graph *graph, int l)
+{
+    return graph->layer[l].kind == FOVI_LAYER_CONV && !graph->layer[l].has_prelu && l < graph->n_layers - 1;
+}
+
 /* Channels that the work needs: input, target, temp, and pre, post and gradient of each layer; a margin for each. */
 static size_t count_floats(const struct fovi_graph *graph, const struct train_grid *grid)
 {
     size_t n = (size_t)(graph->layer[0].c_in + output_channels(graph) + widest(graph)), arrays = 3;
     for (int l = 0; l < graph->n_layers; l++) {
-        size_t of_layer = graph->layer[l].has_prelu ? 3 : 2;
+        size_t of_layer = graph->layer[l].has_prelu || keeps_output(graph, l) ? 3 : 2;
         n += of_layer * (size_t)graph->layer[l].c_out;
         arrays += of_layer;
     }
@@ -160,6 +166,8 @@ int train_work_init(fovea_context *ctx, struct train_work *work, const struct fo
         work->post[l] = work->pre[l] = carve(&next, grid, n);
         if (graph->layer[l].has_prelu)
             work->post[l] = carve(&next, grid, n);
+        if (keeps_output(graph, l))
+            work->before[l] = carve(&next, grid, n);
         work->grad[l] = carve(&next, grid, n);
     }
     return FOVEA_OK;

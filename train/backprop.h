@@ -39,14 +39,16 @@ void train_packed_set(struct train_packed *packed, const struct fovi_graph *grap
 /* The memory that one thread works in. */
 struct train_work {
     struct train_grid grid;
-    int unshuffle;                      /* of the graph: the grid is that much smaller than the patch */
-    float *input;                       /* of the network: first pixel of channel 0, as all of these */
-    float *pre[FOVI_GRAPH_MAX_LAYERS];  /* before PReLU */
-    float *post[FOVI_GRAPH_MAX_LAYERS]; /* after it; the same memory where there is none */
-    float *grad[FOVI_GRAPH_MAX_LAYERS]; /* of the loss by post, then by pre */
-    float *target;                      /* (scale * unshuffle)^2 channels: what the output should be */
-    float *temp;                        /* channels as many as the widest layer has */
-    float *scratch;                     /* of the kernels */
+    int unshuffle;                        /* of the graph: the grid is that much smaller than the patch */
+    float *input;                         /* of the network: first pixel of channel 0, as all of these */
+    float *pre[FOVI_GRAPH_MAX_LAYERS];    /* before PReLU */
+    float *post[FOVI_GRAPH_MAX_LAYERS];   /* after it; the same memory where there is none */
+    float *before[FOVI_GRAPH_MAX_LAYERS]; /* of a convolution without PReLU, but the last: its output before it was
+                                             rounded (quant.h) */
+    float *grad[FOVI_GRAPH_MAX_LAYERS];   /* of the loss by post, then by pre */
+    float *target;                        /* (scale * unshuffle)^2 channels: what the output should be */
+    float *temp;                          /* channels as many as the widest layer has */
+    float *scratch;                       /* of the kernels */
     float *memory;
 };
 

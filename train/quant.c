@@ -101,6 +101,8 @@ void train_quant_forward(const struct train_quant *quant, const struct fovi_grap
     float *x = work->post[l];
     if (!quant->parameters || quant->step[l] < 0)
         return;
+    if (work->before[l])
+        memcpy(work->before[l], x, (size_t)g->stride * (size_t)graph->layer[l].c_out * sizeof *x);
     for (int c = 0; c < TRAIN_PHASES * graph->layer[l].c_out; c++, x += g->plane) {
         float step = expf(quant->parameters[quant->step[l] + c / TRAIN_PHASES]), inverse = 1.0f / step;
         float zero = quant->parameters[quant->zero[l] + c / TRAIN_PHASES];
@@ -115,7 +117,7 @@ static void restore(const struct fovi_graph *graph, const struct train_work *wor
 {
     int n = train_grid_padded(&work->grid);
     if (graph->layer[l].kind == FOVI_LAYER_CONV) {
-        const float *pre = work->pre[l] + at;
+        const float *pre = (work->before[l] ? work->before[l] : work->pre[l]) + at;
         for (int p = 0; p < n; p++)
             x[p] = pre[p] > 0.0f ? pre[p] : pre[p] * slope;
     } else {

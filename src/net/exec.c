@@ -534,17 +534,34 @@ static void unshuffle_bf16(struct slice *s, int y)
     }
 }
 
+/* Pieces of u numbers, of columns x0..x1-1, to every u-th place for one, as level / 255. */
+static void spread(const float *restrict from, int u, int x0, int x1, float *restrict to)
+{
+    if (u == 2) {
+        for (ptrdiff_t x = x0; x < x1; x++) {
+            to[4 * x] = from[2 * x] * (1.0f / 255.0f);
+            to[4 * x + 1] = from[2 * x + 1] * (1.0f / 255.0f);
+        }
+        return;
+    }
+    for (ptrdiff_t x = x0; x < x1; x++)
+        for (int sx = 0; sx < u; sx++)
+            to[x * u * u + sx] = from[x * u + sx] * (1.0f / 255.0f);
+}
+
 /* The same for a network in int8: the channels of a block lie side by side. */
 static void unshuffle_int8(struct slice *s, int y)
 {
     const struct fovi_exec *e = s->exec;
     int u = e->graph->unshuffle, from = imax(0, s->x0 - e->radius), end = imin(e->width, s->x1 + e->radius);
+    int whole = imin(end, e->picture_width / u);
     for (int sy = 0; sy < u; sy++) {
         const float *luma = fovi_window_row(e->luma, 0, imin(y * u + sy, e->picture_height - 1));
-        float *to = ring_row(s, 0, y) + ((ptrdiff_t)from * u + sy) * u;
-        for (int x = from; x < end; x++, to += (ptrdiff_t)u * u)
+        float *to = ring_row(s, 0, y) + (ptrdiff_t)sy * u;
+        spread(luma, u, from, whole, to);
+        for (int x = imax(from, whole); x < end; x++)
             for (int sx = 0; sx < u; sx++)
-                to[sx] = luma[imin(x * u + sx, e->picture_width - 1)] * (1.0f / 255.0f);
+                to[(ptrdiff_t)x * u * u + sx] = luma[imin(x * u + sx, e->picture_width - 1)] * (1.0f / 255.0f);
     }
 }
 

@@ -18,7 +18,7 @@
 #include "net/exec.h"
 #include "net_model.h"
 
-static const char recipe_text[] = "method test\nlayers conv3x3 1 8 prelu; conv3x3 8 8 prelu; conv3x3 8 8 prelu; add 0; "
+static const char recipe_text[] = "method test\nlayers conv3x3 1 8 prelu; conv3x3 8 8 prelu; conv3x3 8 8; add 0; "
                                   "conv3x3 8 4; shuffle 2; add base\nquantise 8\npatch 12\nbatch 4\nsteps 30\nlr 1e-3\n"
                                   "sources none\nlicence free\n";
 
@@ -81,7 +81,47 @@ static void recipes_say_what_cannot_be(void **state)
     fovea_context_free(&ctx);
 }
 
-/* The output of the first layer, a plane of each channel, against the formulas in double. */
+/* The output of layer l, a plane of each channel, against the formulas in double. */
+static void check_rounding(struct train_net *net, int l)
+{
+    enum { RUN = 32 }; /* less than the pixels of a plane */
+    const struct train_recipe *recipe = net->recipe;
+    struct train_work *work = &net->work[0];
+    float *master = net->state.master, *gradient = calloc((size_t)net->state.n_master, sizeof *gradient);
+    struct fovi_rng rng = { 9 };
+    net->quant.parameters = master;
+    int n_clipped = 0;
+    for (int c = 0; c < 8; c++) {
+        ptrdiff_t at = c * work->grid.stride;
+        float step = expf(master[net->quant.step[l] + c]), zero = master[net->quant.zero[l] + c];
+        float slope = recipe->graph.layer[l].has_prelu ? master[net->layout.slope[l] + c] : 1.0f;
+        double expected = 0.0;
+        float pre[RUN], grad[RUN];
+        for (int i = 0; i < RUN; i++) {
+            pre[i] = (float)(700.0 * fovi_rng_uniform(&rng) - 350.0) * step;
+            work->pre[l][at + i] = pre[i];
+            grad[i] = work->grad[l][at + i] = (float)fovi_rng_uniform(&rng) - 0.5f;
+            work->post[l][at + i] = pre[i] > 0.0f ? pre[i] : pre[i] * slope;
+        }
+        train_quant_forward(&net->quant, &recipe->graph, l, work);
+        train_quant_backward(&net->quant, &recipe->graph, &net->layout, l, work, gradient);
+        for (int i = 0; i < RUN; i++) {
+            double x = (double)(pre[i] > 0.0f ? pre[i] : pre[i] * slope), q = rint(x / (double)step + (double)zero);
+            int is_clipped = x / (double)step + (double)zero < 0.0 || x / (double)step + (double)zero > 255.0;
+            double value = (fmin(fmax(q, 0.0), 255.0) - (double)zero) * (double)step;
+            n_clipped += is_clipped;
+            assert_true(fabs((double)work->post[l][at + i] - value) <= 1.01 * (double)step);
+            assert_true(work->grad[l][at + i] == (is_clipped ? 0.0f : grad[i]));
+            expected += (double)grad[i] * ((double)work->post[l][at + i] - (is_clipped ? 0.0 : x));
+        }
+        double got = (double)gradient[net->quant.step[l] + c];
+        assert_true(fabs(got - expected) < 1e-3 * (double)step * 100.0);
+        memset(work->grad[l] + at, 0, RUN * sizeof(float));
+    }
+    assert_true(n_clipped > 20 && n_clipped < 200);
+    free(gradient);
+}
+
 static void rounding_passes_gradients(void **state)
 {
     (void)state;
@@ -92,40 +132,8 @@ static void rounding_passes_gradients(void **state)
     assert_int_equal(read_recipe(ctx, recipe_text, &recipe), FOVEA_OK);
     assert_int_equal(train_net_init(ctx, &net, &recipe, &set), FOVEA_OK);
     assert_int_equal(train_net_calibrate(&net), FOVEA_OK);
-    enum { RUN = 32 }; /* less than the pixels of a plane */
-    struct train_work *work = &net.work[0];
-    float *master = net.state.master, *gradient = calloc((size_t)net.state.n_master, sizeof *gradient);
-    struct fovi_rng rng = { 9 };
-    net.quant.parameters = master;
-    int n_clipped = 0;
-    for (int c = 0; c < 8; c++) {
-        ptrdiff_t at = c * work->grid.stride;
-        float step = expf(master[net.quant.step[0] + c]), zero = master[net.quant.zero[0] + c];
-        float slope = master[net.layout.slope[0] + c];
-        double expected = 0.0;
-        float pre[RUN], grad[RUN];
-        for (int i = 0; i < RUN; i++) {
-            pre[i] = work->pre[0][at + i] = (float)(700.0 * fovi_rng_uniform(&rng) - 350.0) * step;
-            grad[i] = work->grad[0][at + i] = (float)fovi_rng_uniform(&rng) - 0.5f;
-            work->post[0][at + i] = pre[i] > 0.0f ? pre[i] : pre[i] * slope;
-        }
-        train_quant_forward(&net.quant, &recipe.graph, 0, work);
-        train_quant_backward(&net.quant, &recipe.graph, &net.layout, 0, work, gradient);
-        for (int i = 0; i < RUN; i++) {
-            double x = (double)(pre[i] > 0.0f ? pre[i] : pre[i] * slope), q = rint(x / (double)step + (double)zero);
-            int is_clipped = x / (double)step + (double)zero < 0.0 || x / (double)step + (double)zero > 255.0;
-            double value = (fmin(fmax(q, 0.0), 255.0) - (double)zero) * (double)step;
-            n_clipped += is_clipped;
-            assert_true(fabs((double)work->post[0][at + i] - value) <= 1.01 * (double)step);
-            assert_true(work->grad[0][at + i] == (is_clipped ? 0.0f : grad[i]));
-            expected += (double)grad[i] * ((double)work->post[0][at + i] - (is_clipped ? 0.0 : x));
-        }
-        double got = (double)gradient[net.quant.step[0] + c];
-        assert_true(fabs(got - expected) < 1e-3 * (double)step * 100.0);
-        memset(work->grad[0] + at, 0, RUN * sizeof(float));
-    }
-    assert_true(n_clipped > 20 && n_clipped < 200);
-    free(gradient);
+    check_rounding(&net, 0);
+    check_rounding(&net, 2); /* without PReLU */
     train_net_free(&net);
     train_set_free(&set);
     fovea_context_free(&ctx);

@@ -52,11 +52,21 @@ static inline __attribute__((always_inline)) void store_four(uint8_t *to, ptrdif
     _mm_mask_storeu_epi8(to + 3 * pitch, mask, _mm512_extracti32x4_epi32(bytes, 3));
 }
 
-/* Each row by a store of its own lanes, as if the others stood in front and behind. */
+/* Whole pieces of x2 and x4; else each row by a store of its own lanes, as if the others stood in front and behind. */
 static inline __attribute__((always_inline)) void store_rows(float *const *out, ptrdiff_t at, const __m512 *v, int s,
                                                              int piece, int width)
 {
-    for (int sy = 0; sy < s; sy++)
-        _mm512_mask_storeu_ps(out[sy] + at - (ptrdiff_t)sy * piece, (__mmask16)(((1u << width) - 1u) << sy * piece),
-                              *v);
+    if (s == 2 && width == piece) {
+        _mm256_storeu_ps(out[0] + at, _mm512_castps512_ps256(*v));
+        _mm256_storeu_ps(out[1] + at, _mm512_extractf32x8_ps(*v, 1));
+    } else if (s == 4 && width == piece) {
+        _mm_storeu_ps(out[0] + at, _mm512_castps512_ps128(*v));
+        _mm_storeu_ps(out[1] + at, _mm512_extractf32x4_ps(*v, 1));
+        _mm_storeu_ps(out[2] + at, _mm512_extractf32x4_ps(*v, 2));
+        _mm_storeu_ps(out[3] + at, _mm512_extractf32x4_ps(*v, 3));
+    } else {
+        for (int sy = 0; sy < s; sy++)
+            _mm512_mask_storeu_ps(out[sy] + at - (ptrdiff_t)sy * piece, (__mmask16)(((1u << width) - 1u) << sy * piece),
+                                  *v);
+    }
 }

@@ -62,12 +62,13 @@ INLINE void emit(const struct fovi_int8_weights *w, int tile, const int32_t *sum
     }
 }
 
-/* The last layer: lanes [sy][pixel of span][sx] of positions become pieces of the rows of the enlarged picture. n:
- * pixels of the input from x on. */
-INLINE void emit_last(const struct fovi_int8_weights *w, const int32_t *high, const int32_t *low, int n, int x,
-                      float *const *out)
+/* The last layer: lanes [sy][pixel of span][sx] of positions become pieces of the rows of the enlarged picture. s: the
+ * scale, n: pixels of the input from x on. */
+INLINE void emit_pieces(int s, const struct fovi_int8_weights *w, const int32_t *high, const int32_t *low, int n, int x,
+                        float *const *out)
 {
-    int s = w->scale, piece = w->span * s;
+    int span = s == 2 ? 4 : 1, piece = span * s;
+    ptrdiff_t at = (ptrdiff_t)x * s;
     vf mul0[N_PARTS], mul1[N_PARTS], add[N_PARTS];
     UNROLL
     for (int h = 0; h < N_PARTS; h++) {
@@ -75,15 +76,26 @@ INLINE void emit_last(const struct fovi_int8_weights *w, const int32_t *high, co
         mul1[h] = vf_load(w->mul[1] + h * LV);
         add[h] = vf_load(w->add[0] + h * LV);
     }
-    for (int m = 0; m * w->span < n; m++, high += FOVI_INT8_LANES, low += FOVI_INT8_LANES) {
-        int left = n - m * w->span, width = (left < w->span ? left : w->span) * s;
-        ptrdiff_t at = (ptrdiff_t)(x + m * w->span) * s;
+    for (int m = 0; m < n; m += span, high += FOVI_INT8_LANES, low += FOVI_INT8_LANES, at += piece) {
         vf v[N_PARTS];
         UNROLL
         for (int h = 0; h < N_PARTS; h++)
             v[h] = vf_fma(vf_from(vi_load(high + h * LV)), mul0[h],
                           vf_fma(vf_from(vi_load(low + h * LV)), mul1[h], add[h]));
-        store_rows(out, at, v, s, piece, width);
+        if (n - m >= span)
+            store_rows(out, at, v, s, piece, piece);
+        else
+            store_rows(out, at, v, s, piece, (n - m) * s);
+    }
+}
+
+INLINE void emit_last(const struct fovi_int8_weights *w, const int32_t *high, const int32_t *low, int n, int x,
+                      float *const *out)
+{
+    switch (w->scale) {
+    case 2: emit_pieces(2, w, high, low, n, x, out); break;
+    case 3: emit_pieces(3, w, high, low, n, x, out); break;
+    default: emit_pieces(4, w, high, low, n, x, out); break;
     }
 }
 
@@ -146,15 +158,26 @@ static void first_layer(const struct fovi_int8_weights *w, const float *const *r
         first_rows(w->k, w->c_in, w, rows, dst, x0, x1);
 }
 
+INLINE vi add_bytes(const uint8_t *a, const uint8_t *b, vf mul0, vf mul1, vf add)
+{
+    return vi_from(vf_fma(vf_from(vi_bytes(a)), mul0, vf_fma(vf_from(vi_bytes(b)), mul1, add)));
+}
+
 static void add_pixels(const struct fovi_int8_weights *w, const uint8_t *a, const uint8_t *b, uint8_t *dst, ptrdiff_t n)
 {
     for (int c = 0; c < w->c_out; c += LV) {
         vf mul0 = vf_load(w->mul[0] + c), mul1 = vf_load(w->mul[1] + c), add = vf_load(w->add[0] + c);
         int n_channels = count_channels(w, c);
-        for (ptrdiff_t i = c; i < n * w->c_out; i += w->c_out) {
-            vf v = vf_fma(vf_from(vi_bytes(b + i)), mul1, add);
-            store_bytes(dst + i, vi_from(vf_fma(vf_from(vi_bytes(a + i)), mul0, v)), n_channels);
+        ptrdiff_t i = 0, at = c;
+        for (; i + 4 <= n; i += 4, at += (ptrdiff_t)4 * w->c_out) {
+            vi v[4];
+            UNROLL
+            for (int p = 0; p < 4; p++)
+                v[p] = add_bytes(a + at + p * w->c_out, b + at + p * w->c_out, mul0, mul1, add);
+            store_four(dst + at, w->c_out, v, n_channels);
         }
+        for (; i < n; i++, at += w->c_out)
+            store_bytes(dst + at, add_bytes(a + at, b + at, mul0, mul1, add), n_channels);
     }
 }
 
