@@ -71,8 +71,9 @@ struct project {
     int n_steps, n_whole;           /* the first n_whole are not local */
     struct step step[FOVI_MAX_STEPS];
     /* where local steps work, for each plane: how far the range moved samples, in columns of 16; of rows of the input
-     * the blocks to be corrected, and those which that correction reaches; the last value of a row is their largest */
-    struct fovi_window cut, marked, reached;
+     * the blocks to be corrected, those which that reaches, and those which it reaches from a row on in the rows that U
+     * takes there. The last value of a row is their largest. */
+    struct fovi_window cut, marked, reached, touched;
     int n_blocks, n_cuts, *block_x; /* block_x: first column of the result of each block, a multiple of 16 */
     float *zero;                    /* a row */
     struct step *now;               /* in work */
@@ -95,6 +96,7 @@ static void project_free(struct fovi_stage *stage)
     fovi_window_free(ctx, &p->cut);
     fovi_window_free(ctx, &p->marked);
     fovi_window_free(ctx, &p->reached);
+    fovi_window_free(ctx, &p->touched);
     fovi_axis_free(ctx, &p->ux);
     fovi_axis_free(ctx, &p->uy);
     fovi_reducer_free(ctx, &p->down);
@@ -114,6 +116,7 @@ static void project_reset(struct fovi_stage *stage)
     fovi_window_reset(&p->cut);
     fovi_window_reset(&p->marked);
     fovi_window_reset(&p->reached);
+    fovi_window_reset(&p->touched);
     for (int i = 0; i < p->n_steps; i++) {
         p->step[i].y1 = 0;
         fovi_window_reset(&p->step[i].residue);
@@ -175,6 +178,13 @@ static int has_any(const struct fovi_window *w, int y, int n)
     return 0;
 }
 
+/* The larger of both. */
+static void join(float *restrict row, const float *restrict other, int n)
+{
+    for (int i = 0; i < n; i++)
+        row[i] = other[i] > row[i] ? other[i] : row[i];
+}
+
 /* Mark the blocks of row y whose reduction sees samples that were moved. moved: room for a row of cut. */
 static void mark_moved(const struct project *p, int plane, int y, float *moved)
 {
@@ -186,8 +196,8 @@ static void mark_moved(const struct project *p, int plane, int y, float *moved)
     for (int k = 0; k < ay->n_taps; k++) {
         const float *cut = fovi_window_row(&p->cut, plane, ay->first[y] + k);
         any = cut[n] > any ? cut[n] : any;
-        for (int i = 0; i < n && cut[n] > MOVED; i++)
-            moved[i] = cut[i] > moved[i] ? cut[i] : moved[i];
+        if (cut[n] > MOVED)
+            join(moved, cut, n);
     }
     for (int b = 0; b < p->n_blocks && any > MOVED; b++) {
         int last = (b + 1) * BLOCK < ax->out ? (b + 1) * BLOCK - 1 : ax->out - 1;
@@ -217,25 +227,37 @@ static void mark_residue(const struct project *p, int plane, int y, float *resid
     }
 }
 
-/* Blocks that the corrections of rows around y reach: P and U together look less far than a block along the row. */
+/* Blocks of row y that corrections reach: P and U together look less far than a block along the row. */
 static void reach_row(const struct project *p, int plane, int y)
 {
-    float *reached = fovi_window_row(&p->reached, plane, y), any = 0.0f;
+    float *reached = fovi_window_row(&p->reached, plane, y), left = 0.0f;
     int n = p->n_blocks;
     memset(reached, 0, (size_t)(n + 1) * sizeof *reached);
     for (int i = y - SHARP_RADIUS; i <= y + SHARP_RADIUS; i++) {
         const float *marked = fovi_window_row(&p->marked, plane, reflect(i, p->marked.height));
-        if (marked[n] == 0.0f)
-            continue;
-        any = 1.0f;
-        for (int b = 0; b < n; b++)
-            if (marked[b] != 0.0f || (b > 0 && marked[b - 1] != 0.0f) || (b + 1 < n && marked[b + 1] != 0.0f))
-                reached[b] = 1.0f;
+        if (marked[n] != 0.0f)
+            join(reached, marked, n + 1);
     }
-    reached[n] = any;
+    for (int b = 0; b < n && reached[n] != 0.0f; b++) {
+        float here = reached[b], right = b + 1 < n ? reached[b + 1] : 0.0f;
+        reached[b] = left != 0.0f || right != 0.0f ? 1.0f : here;
+        left = here;
+    }
 }
 
-/* Make known what can be known of reached now that more rows were marked. */
+/* Blocks that the corrections of rows y .. y + taps of U - 1 reach. */
+static void touch_row(const struct project *p, int plane, int y)
+{
+    float *touched = fovi_window_row(&p->touched, plane, y);
+    memset(touched, 0, (size_t)(p->n_blocks + 1) * sizeof *touched);
+    for (int k = 0; k < p->uy.n_taps && y + k < p->reached.height; k++) {
+        const float *reached = fovi_window_row(&p->reached, plane, y + k);
+        if (reached[p->n_blocks] != 0.0f)
+            join(touched, reached, p->n_blocks + 1);
+    }
+}
+
+/* Make known what can be known of reached and touched now that more rows were marked. */
 static void reach_rows(struct project *p)
 {
     int height = p->marked.height;
@@ -243,6 +265,11 @@ static void reach_rows(struct project *p)
         for (int c = 0; c < p->reached.n_planes; c++)
             reach_row(p, c, p->reached.y1);
         fovi_window_push(&p->reached, 1);
+    }
+    while (p->touched.y1 < height && (p->touched.y1 + p->uy.n_taps <= p->reached.y1 || p->reached.y1 == height)) {
+        for (int c = 0; c < p->touched.n_planes; c++)
+            touch_row(p, c, p->touched.y1);
+        fovi_window_push(&p->touched, 1);
     }
 }
 
@@ -405,15 +432,11 @@ static void correct_job(void *arg, int index, int worker)
         correct(p, plane, y, 0, p->x->width, worker);
         return;
     }
-    float *all = fovi_reducer_narrow(&p->down, worker);
-    memset(all, 0, (size_t)n * sizeof *all);
-    for (int k = 0; k < p->uy.n_taps; k++) {
-        const float *reached = fovi_window_row(&p->reached, plane, p->uy.first[y] + k);
-        for (int b = 0; b < n && reached[n] != 0.0f; b++)
-            all[b] = reached[b] > all[b] ? reached[b] : all[b];
-    }
+    const float *touched = fovi_window_row(&p->touched, plane, p->uy.first[y]);
+    if (touched[n] == 0.0f)
+        return;
     int done = 0;
-    for (int begin = 0, end; next_run(all, n, &begin, &end); begin = end) {
+    for (int begin = 0, end; next_run(touched, n, &begin, &end); begin = end) {
         int x0 = p->block_x[begin] > done ? p->block_x[begin] : done;
         done = run_end(p, end);
         correct(p, plane, y, x0, done, worker);
@@ -512,7 +535,7 @@ static int advance_step(struct project *p, int index, int y_end)
         FOVI_TRY(advance_error(p, index, error_end));
         FOVI_TRY(has_base(p, s) ? fovi_stage_need(p->base.gain, last + 1) : advance_step(p, index - 1, last + 1));
         int first = p->uy.first[s->y1];
-        if (!s->is_local || has_any(&p->reached, first, error_end - first))
+        if (!s->is_local || has_any(&p->touched, first, p->uy.first[last] + 1 - first))
             loop(p, s, correct_job, p->x->n_planes, n);
         s->y1 += n;
         if (has_base(p, s))
@@ -587,6 +610,7 @@ static int init_marks(struct project *p)
         fovi_window_init(ctx, &p->cut, p->n_cuts + 1, p->x->height, lo->n_planes, 3 * p->down.ay.n_taps + 2 * piece));
     FOVI_TRY(fovi_window_init(ctx, &p->marked, p->n_blocks + 1, lo->height, lo->n_planes, rows));
     FOVI_TRY(fovi_window_init(ctx, &p->reached, p->n_blocks + 1, lo->height, lo->n_planes, rows));
+    FOVI_TRY(fovi_window_init(ctx, &p->touched, p->n_blocks + 1, lo->height, lo->n_planes, rows));
     p->zero = fovi_alloc(ctx, (size_t)width, sizeof *p->zero);
     p->block_x = p->zero ? fovi_alloc(ctx, (size_t)p->n_blocks + 1, sizeof *p->block_x) : NULL;
     if (!p->block_x)
