@@ -4,6 +4,8 @@
  */
 #include "image/convert.h"
 
+#include <string.h>
+
 #include "base/context.h"
 
 static void load_f32(const float *src, int step, int n, float *const *planes)
@@ -47,11 +49,15 @@ void fovi_convert_luma(const struct fovi_convert_dsp *dsp, const float *const *p
         dsp->luma(planes, width, luma);
         return;
     }
+    if (n_color == 1) {
+        memcpy(luma, planes[0], (size_t)width * sizeof *luma);
+        return;
+    }
     for (int x = 0; x < width; x++) {
         float sum = planes[0][x];
         for (int c = 1; c < n_color; c++)
             sum += planes[c][x];
-        luma[x] = n_color > 1 ? sum / (float)n_color : sum;
+        luma[x] = sum / (float)n_color;
     }
 }
 

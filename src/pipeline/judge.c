@@ -6,9 +6,8 @@
  */
 #include <math.h>
 
+#include "pipeline/measure_dsp.h"
 #include "pipeline/stage.h"
-
-#define LARGEST 255.0f
 
 /* Levels that count as one: less than a quarter of the smallest step of 16 bits, more than what a first enlargement's
  * rounding leaves of a plain grey. */
@@ -32,98 +31,31 @@ int fovi_judge_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, i
 
 /* ---- what is measured of a tile ---- */
 
-#define LANES 16
-
 /* Input pixels around the tile whose detail counts as well: what is added reaches across the tile's edge. */
 #define MARGIN 2
 
-/* Sums over what is added, the same for any instruction set: partial sums in fixed order. */
-struct added {
-    double mean, energy; /* mean and mean square */
-    int is_finite, is_in_range;
-};
-
-/* Why a sum was not finite, or the largest out of range. */
-static void find_fault(const struct fovi_judged_tile *t, struct added *added)
+static struct fovi_measure_delta view_delta(const struct fovi_judged_tile *t)
 {
-    for (int y = 0; y < t->height * t->scale; y++) {
-        const float *d = t->delta + y * t->stride;
-        for (int x = 0; x < t->width * t->scale; x++) {
-            added->is_in_range &= d[x] <= LARGEST && d[x] >= -LARGEST; /* false for NaN */
-            added->is_finite &= d[x] - d[x] == 0.0f;
-        }
-    }
+    return (struct fovi_measure_delta){ t->delta, t->stride, t->width * t->scale, t->height * t->scale, t->scale };
 }
 
-static struct added measure_added(const struct fovi_judged_tile *t)
+static struct fovi_tile_detail measure_detail(const struct fovi_measure_dsp *dsp, const struct fovi_window *luma,
+                                              const struct fovi_judged_tile *t)
 {
-    int rows = t->height * t->scale, width = t->width * t->scale;
-    float sums[LANES] = { 0 }, squares[LANES] = { 0 }, largest[LANES] = { 0 };
-    double sum = 0.0, square = 0.0, n = (double)rows * width;
-    int is_sound = 1;
-    for (int y = 0; y < rows; y++) {
-        const float *d = t->delta + y * t->stride;
-        for (int x = 0; x < width; x += LANES)
-            for (int k = 0; k < (width - x < LANES ? width - x : LANES); k++) {
-                float v = d[x + k], size = v < 0.0f ? -v : v;
-                sums[k] += v;
-                squares[k] += v * v;
-                largest[k] = size > largest[k] ? size : largest[k];
-            }
-    }
-    for (int k = 0; k < LANES; k++) {
-        sum += (double)sums[k];
-        square += (double)squares[k];
-        is_sound &= largest[k] <= LARGEST;
-    }
-    struct added added = { sum / n, square / n, 1, 1 };
-    if (!is_sound || !(square - square == 0.0))
-        find_fault(t, &added);
-    return added;
-}
-
-/* Mean square of the Laplacian of luma: in the tile, and with what surrounds it. */
-struct detail {
-    double inside, around;
-};
-
-static struct detail measure_detail(const struct fovi_window *luma, const struct fovi_judged_tile *t)
-{
+    const float *rows[FOVEA_TILE + 2 * MARGIN + 2];
     int x0 = t->x - MARGIN > 0 ? t->x - MARGIN : 0, y0 = t->y - MARGIN > 0 ? t->y - MARGIN : 0;
     int x1 = t->x + t->width + MARGIN < luma->width ? t->x + t->width + MARGIN : luma->width;
     int y1 = t->y + t->height + MARGIN < luma->height ? t->y + t->height + MARGIN : luma->height;
-    float sums[FOVEA_TILE + 2 * MARGIN] = { 0 }, sums_inside[FOVEA_TILE + 2 * MARGIN] = { 0 }; /* of columns */
-    double inside = 0.0, around = 0.0;
-    for (int y = y0; y < y1; y++) {
-        const float *above = fovi_window_row_clamped(luma, 0, y - 1) + x0;
-        const float *below = fovi_window_row_clamped(luma, 0, y + 1) + x0, *row = fovi_window_row(luma, 0, y) + x0;
-        float is_inside = y >= t->y && y < t->y + t->height ? 1.0f : 0.0f;
-        for (int x = 0; x < x1 - x0; x++) { /* beyond both ends the edge pixel is repeated */
-            float v = 4.0f * row[x] - row[x - 1] - row[x + 1] - above[x] - below[x];
-            sums[x] += v * v;
-            sums_inside[x] += is_inside * (v * v);
-        }
-    }
-    for (int x = x0; x < x1; x++) {
-        around += (double)sums[x - x0];
-        inside += x >= t->x && x < t->x + t->width ? (double)sums_inside[x - x0] : 0.0;
-    }
-    return (struct detail){ inside / ((double)t->width * t->height), around / ((double)(x1 - x0) * (y1 - y0)) };
+    for (int y = y0 - 1; y <= y1; y++) /* beyond all sides the edge pixel is repeated */
+        rows[y - y0 + 1] = fovi_window_row_clamped(luma, 0, y) + x0;
+    return dsp->detail(&(struct fovi_measure_luma){ rows, y1 - y0, x1 - x0, t->x - x0, t->x - x0 + t->width, t->y - y0,
+                                                    t->y - y0 + t->height });
 }
 
-/* Whether all input pixels get the same: what is added does not change from one to its neighbours. */
-static int is_constant(const struct fovi_judged_tile *t, float least)
+float fovi_judge_mean_square(const struct fovi_measure_dsp *dsp, const struct fovi_judged_tile *tile)
 {
-    int rows = t->height * t->scale, width = t->width * t->scale, s = t->scale;
-    for (int y = 0; y < rows; y++) {
-        const float *d = t->delta + y * t->stride, *up = y >= s ? d - s * t->stride : d;
-        for (int x = 0; x < width; x++) {
-            float across = x >= s ? d[x] - d[x - s] : 0.0f, down = d[x] - up[x];
-            if (across > least || across < -least || down > least || down < -least)
-                return 0;
-        }
-    }
-    return 1;
+    struct fovi_measure_delta delta = view_delta(tile);
+    return dsp->mean_square(&delta);
 }
 
 /* ---- the verdict ---- */
@@ -138,21 +70,23 @@ static const struct limits {
 #define DETAIL_LEAST 4.0
 #define SIDE_LEAST 4
 
-enum fovea_cause fovi_judge_tile(const struct fovi_window *luma, const struct fovi_judged_tile *tile, int is_strict)
+enum fovea_cause fovi_judge_tile(const struct fovi_measure_dsp *dsp, const struct fovi_window *luma,
+                                 const struct fovi_judged_tile *tile, int is_strict)
 {
     const struct limits *limits = is_strict ? &strict : &usual;
-    struct added added = measure_added(tile);
+    struct fovi_measure_delta delta = view_delta(tile);
+    struct fovi_added added = dsp->added(&delta);
     if (!added.is_finite)
         return FOVEA_CAUSE_NOT_FINITE;
     if (!added.is_in_range)
         return FOVEA_CAUSE_RANGE;
-    struct detail detail = measure_detail(luma, tile);
+    struct fovi_tile_detail detail = measure_detail(dsp, luma, tile);
     if (fabs(added.mean) > limits->mean_least + limits->mean * sqrt(detail.around))
         return FOVEA_CAUSE_DRIFT;
     if (added.energy > limits->energy_least + limits->energy * detail.around)
         return FOVEA_CAUSE_ENERGY;
     int is_large = tile->width >= SIDE_LEAST && tile->height >= SIDE_LEAST;
-    if (is_large && detail.inside > DETAIL_LEAST && is_constant(tile, 1e-3f * (float)sqrt(detail.inside)))
+    if (is_large && detail.inside > DETAIL_LEAST && dsp->is_constant(&delta, 1e-3f * (float)sqrt(detail.inside)))
         return FOVEA_CAUSE_NOTHING;
     return FOVEA_CAUSE_NONE;
 }

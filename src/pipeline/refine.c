@@ -15,6 +15,7 @@
 #include "filter/filter.h"
 #include "image/convert.h"
 #include "net/exec.h"
+#include "pipeline/measure_dsp.h"
 #include "pipeline/stage.h"
 
 /* Input rows that the bicubic base needs below a row. */
@@ -39,6 +40,7 @@ struct refine {
     struct fovi_stage *in;
     struct fovi_refine_params params;
     const struct fovi_resample_dsp *dsp;
+    const struct fovi_measure_dsp *measure;
     struct fovi_axis ax, ay;
     int needs_base; /* filter and the fading out ask for the luma of the base */
     int n_groups;
@@ -264,14 +266,12 @@ static void fade_out(const struct refine *r, const struct patch *p)
 }
 
 /* The verdict on one tile; a tile that fails, or that is flat, keeps its base. */
-static void check_tile(struct refine *r, const struct patch *p)
+static void check_tile(struct refine *r, const struct patch *p, const struct fovi_judged_tile *tile)
 {
     int is_float = r->stage.run->format.sample == FOVEA_SAMPLE_F32;
-    int scale = r->params.scale, is_refined = *p->path != FOVEA_PATH_CLASSIC;
-    const struct fovi_judged_tile tile = { p->x,  p->y,     p->width / scale,   p->height / scale,
-                                           scale, p->delta, r->stage.out.stride };
-    enum fovea_cause cause = is_refined ? fovi_judge_tile(&r->group->luma, &tile, r->params.is_strict)
-                                        : FOVEA_CAUSE_NONE;
+    enum fovea_cause cause = FOVEA_CAUSE_NONE;
+    if (*p->path != FOVEA_PATH_CLASSIC)
+        cause = fovi_judge_tile(r->measure, &r->group->luma, tile, r->params.is_strict);
     if (!cause && !is_flat(r, r->group, p->x, p->y)) {
         if (is_float && is_saturated(r, p))
             fade_out(r, p);
@@ -287,25 +287,6 @@ static void check_tile(struct refine *r, const struct patch *p)
         memset(p->delta + i * r->stage.out.stride, 0, (size_t)p->width * sizeof *p->delta);
 }
 
-/* Mean square of what is added to a tile, the same for any strips and threads: partial sums in fixed order. */
-static float mean_square(const struct refine *r, const struct patch *p)
-{
-    enum { LANES = 16 };
-    float sums[LANES] = { 0 }, sum = 0.0f;
-    for (int y = 0; y < p->height; y++) {
-        const float *delta = p->delta + y * r->stage.out.stride;
-        int x = 0;
-        for (; x + LANES <= p->width; x += LANES)
-            for (int k = 0; k < LANES; k++)
-                sums[k] += delta[x + k] * delta[x + k];
-        for (; x < p->width; x++)
-            sums[x % LANES] += delta[x] * delta[x];
-    }
-    for (int k = 0; k < LANES; k++)
-        sum += sums[k];
-    return sum / (float)(p->width * p->height);
-}
-
 /* One tile of the band. */
 static void check_job(void *arg, int index, int worker)
 {
@@ -319,9 +300,11 @@ static void check_job(void *arg, int index, int worker)
                        (r->band_y1 - y < FOVEA_TILE ? r->band_y1 - y : FOVEA_TILE) * scale,
                        r->delta + (ptrdiff_t)(y - r->band_y0) * scale * r->stage.out.stride + x,
                        r->group->path + (ptrdiff_t)(y / FOVEA_TILE) * r->n_tiles_x + t };
-    check_tile(r, &p);
+    const struct fovi_judged_tile tile = { p.x,   p.y,     p.width / scale,    p.height / scale,
+                                           scale, p.delta, r->stage.out.stride };
+    check_tile(r, &p, &tile);
     if (r->params.added && !r->group->is_mask)
-        r->params.added[p.path - r->group->path] += mean_square(r, &p) / (float)r->n_lumas;
+        r->params.added[p.path - r->group->path] += fovi_judge_mean_square(r->measure, &tile) / (float)r->n_lumas;
 }
 
 static void check_tiles(struct refine *r)
@@ -337,19 +320,38 @@ static double lap(struct fovi_run *run, enum fovea_stage stage, double start)
     return now;
 }
 
+/* Whether filter or a network makes the tiles of a path. */
+static int is_made(const struct refine *r, uint8_t path)
+{
+    int made = r->params.filter && path == FOVEA_PATH_FILTER;
+    for (int i = 0; i < r->params.n_networks; i++)
+        made |= path == r->params.network[i].path;
+    return made;
+}
+
+/* Zeros in the band's rows, if nothing will be added to some of its tiles. */
+static void clear_band(const struct refine *r)
+{
+    int first = r->band_y0 / FOVEA_TILE * r->n_tiles_x, all_made = 1;
+    int end = (r->band_y1 + FOVEA_TILE - 1) / FOVEA_TILE * r->n_tiles_x, n_rows = r->band_y1 - r->band_y0;
+    for (int i = first; i < end && all_made; i++)
+        all_made = is_made(r, r->group->path[i]);
+    for (int y = 0; y < n_rows * r->params.scale && !all_made; y++)
+        memset(r->delta + y * r->stage.out.stride, 0, (size_t)r->stage.out.width * sizeof *r->delta);
+}
+
 /* What filter and networks know of a group. */
 static void refine_group(struct refine *r, int index)
 {
     struct group *group = &r->groups[index];
     struct fovi_run *run = r->stage.run;
-    int scale = r->params.scale, n = r->band_y1 - r->band_y0;
+    int scale = r->params.scale;
     double start = fovi_clock_ms();
     r->group = group;
     r->delta = fovi_window_row(&r->stage.out, index, r->band_y0 * scale);
     if (group->is_mask)
         choose_mask_paths(r, group);
-    for (int y = 0; y < n * scale; y++)
-        memset(r->delta + y * r->stage.out.stride, 0, (size_t)r->stage.out.width * sizeof *r->delta);
+    clear_band(r);
     if (r->params.filter) {
         fovi_parallel(run->ctx, filter_job, r, r->n_sweeps);
         start = lap(run, FOVEA_STAGE_FILTER, start);
@@ -448,6 +450,7 @@ int fovi_refine_create(struct fovi_run *run, struct fovi_stage *in, const struct
     r->params = *params;
     r->needs_base = params->filter || run->format.sample == FOVEA_SAMPLE_F32;
     r->dsp = fovi_resample_dsp_get(fovea_context_cpu(run->ctx));
+    r->measure = fovi_measure_dsp_get(fovea_context_cpu(run->ctx));
     r->n_tiles_x = (in->out.width + FOVEA_TILE - 1) / FOVEA_TILE;
     int n_threads = fovea_context_threads(run->ctx);
     r->n_sweeps = n_threads < r->n_tiles_x ? n_threads : r->n_tiles_x;

@@ -195,6 +195,8 @@ const float *fovi_meter_tiles(const struct fovi_meter *meter);
 
 /* ---- the judge of tiles ---- */
 
+struct fovi_measure_dsp; /* measure_dsp.h */
+
 /* What is added to a tile of the input: scale * height rows of scale * width floats, luma levels. */
 struct fovi_judged_tile {
     int x, y, width, height, scale;
@@ -204,7 +206,11 @@ struct fovi_judged_tile {
 
 /* Whether a tile can be trusted (FOVEA_CAUSE_NONE) or why not. luma: the input, two pixels around the tile included.
  * is_strict: narrower limits. */
-enum fovea_cause fovi_judge_tile(const struct fovi_window *luma, const struct fovi_judged_tile *tile, int is_strict);
+enum fovea_cause fovi_judge_tile(const struct fovi_measure_dsp *dsp, const struct fovi_window *luma,
+                                 const struct fovi_judged_tile *tile, int is_strict);
+
+/* Mean square of what is added to a tile. */
+float fovi_judge_mean_square(const struct fovi_measure_dsp *dsp, const struct fovi_judged_tile *tile);
 
 /* Whether columns x0..x1-1 of rows y0..y1-1 (what of them lies in the picture) all hold one level. */
 int fovi_judge_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, int y1);

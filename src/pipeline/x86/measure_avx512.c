@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What is measured of a tile, compiled for AVX-512.
+ */
+#define MEASURE fovi_measure_dsp_avx512
+#include "pipeline/measure_body_dsp.h"
