@@ -18,6 +18,24 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PORTRAIT = "/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg"
 
 
+def residual_blocks():
+    """The shape of medium: 32 channels, a long skip, then five blocks of two convolutions."""
+    layers = ["conv3x3 1 32 prelu", *["conv3x3 32 32 prelu"] * 5, "conv3x3 32 32", "add 0"]
+    for _ in range(5):
+        layers += ["conv3x3 32 32 prelu", "conv3x3 32 32", "add %d" % (len(layers) - 1)]
+    return "; ".join([*layers, "conv3x3 32 16", "shuffle 4", "add base"])
+
+
+def attention_blocks():
+    """The shape of large: 48 channels, six blocks of three convolutions and a gate, a concatenation."""
+    layers, ends = ["conv3x3 1 48"], [0]
+    for _ in range(6):
+        layers += ["conv3x3 48 48 prelu", "conv3x3 48 48 prelu", "conv3x3 48 48", "gate %d" % ends[-1]]
+        ends.append(len(layers) - 1)
+    layers += ["conv3x3 48 48", "concat 0 %d %d %d" % (ends[1], ends[5], len(layers)), "conv1x1 192 48"]
+    return "; ".join([*layers, "conv3x3 48 16", "shuffle 4", "add base"])
+
+
 class Contestant:
     """command: prints {"wall_ms": [...], "cpu_ms": [...]}; is_whole: it does not, its own run is what is timed."""
 
@@ -188,10 +206,14 @@ class Makers:
         chain = "conv3x3 1 %d prelu; " + "conv3x3 %d %d prelu; " * 4 + "conv3x3 %d 4; shuffle 2; add base"
         yield self.network("net-tiny-1920", "tiny x2", "tiny-x2", 1920, 1080)
         yield self.network("net-small-960", "small x2", "small-x2", 960, 540)
-        for name in ("tiny-video", "tiny", "small", "medium", "large"):
+        for name in ("tiny-video", "tiny", "small"):
             size = (1920, 1080) if name == "tiny-video" else (512, 512)
             yield self.network("net-%s-%d" % (name, size[0]), name + " x2", name + "-x2", *size,
                                without=("OpenCV",) if name in ("tiny", "small") else ())
+        for name, shape in (("medium", residual_blocks()), ("large", attention_blocks())):
+            yield (self.network("net-%s-512" % name, name + " x2", name + "-x2", 512, 512, without=("OpenCV",)) or
+                   self.network("net-%s-512" % name, "the shape of %s x4, random weights" % name, shape, 512, 512,
+                                without=("OpenCV", "ONNX Runtime int8")))
         for n in (28, 48, 64):
             yield self.network("chain-%d" % n, "1-%d, 4x %d-%d, %d-4" % (n, n, n, n), chain % ((n,) * 10), 512, 512,
                                without=("OpenCV", "ONNX Runtime f32, PReLU"))

@@ -121,7 +121,7 @@ def goals(result):
     at_least("small x2, 960x540, bf16, against ONNX Runtime f32", 3., "%.1f times as fast",
              times_faster(result, "net-small-960", "fovea bf16", *ORT))
     for name in ("medium", "large"):
-        at_least("%s x2, 512x512, bf16, against ONNX Runtime f32" % name, 2.4, "%.1f times as fast",
+        at_least("%s, 512x512, bf16, against ONNX Runtime f32" % name, 2.4, "%.1f times as fast",
                  times_faster(result, "net-%s-512" % name, "fovea bf16", *ORT))
     for name, key in (("tiny", "net-tiny-512"), ("small", "net-small-512"), ("medium", "net-medium-512"),
                       ("large", "net-large-512"), ("28 channels", "chain-28"), ("48 channels", "chain-48"),

@@ -82,23 +82,30 @@ static int time_method(struct cli *cli, const struct bench_pictures *p, const st
 
 static void print_header(void)
 {
-    printf("%-10s%9s%9s%9s%8s%9s%9s ", "method", "total", "least", "most", "MP/s", "MB", "PSNR-Y");
+    printf("%-10s%9s%9s%9s%8s%8s%8s%8s%8s ", "method", "total", "least", "most", "MP/s", "ms/MP", "MB", "MB/MP",
+           "PSNR-Y");
     for (int i = 0; i < FOVEA_N_STAGES; i++)
         printf(" %*s", (int)strlen(fovea_stage_name((enum fovea_stage)i)) + 1, fovea_stage_name((enum fovea_stage)i));
     putchar('\n');
 }
 
+static double input_megapixels(const struct fovea_report *r)
+{
+    return (double)r->in_width * r->in_height / 1e6;
+}
+
 static void print_entry(const char *word, const struct bench_result *b)
 {
     const struct fovea_report *r = &b->reports[b->n / 2];
-    printf("%-10s%9.1f%9.1f%9.1f%8.2f%9.1f", cli_base_name(word), r->total_ms, b->reports[0].total_ms,
+    double megapixels = input_megapixels(r), megabytes = (double)b->peak_bytes / 1e6;
+    printf("%-10s%9.1f%9.1f%9.1f%8.2f%8.1f%8.1f%8.1f", cli_base_name(word), r->total_ms, b->reports[0].total_ms,
            b->reports[b->n - 1].total_ms,
-           r->total_ms > 0. ? (double)r->out_width * r->out_height / 1e3 / r->total_ms : 0.,
-           (double)b->peak_bytes / 1e6);
+           r->total_ms > 0. ? (double)r->out_width * r->out_height / 1e3 / r->total_ms : 0., r->total_ms / megapixels,
+           megabytes, megabytes / megapixels);
     if (isnan(b->psnr_y))
-        printf("%9s ", "-");
+        printf("%8s ", "-");
     else
-        printf("%9.2f ", b->psnr_y);
+        printf("%8.2f ", b->psnr_y);
     for (int i = 0; i < FOVEA_N_STAGES; i++)
         printf(" %*.1f", (int)strlen(fovea_stage_name((enum fovea_stage)i)) + 1, r->stage_ms[i]);
     putchar('\n');
@@ -110,9 +117,11 @@ static json_t *json_entry(const struct bench_result *b)
     json_t *stages = json_object();
     for (int i = 0; i < FOVEA_N_STAGES; i++)
         json_object_set_new(stages, fovea_stage_name((enum fovea_stage)i), json_real(r->stage_ms[i]));
-    return json_pack("{s:f, s:f, s:f, s:o, s:I, s:o}", "ms", r->total_ms, "least_ms", b->reports[0].total_ms, "most_ms",
-                     b->reports[b->n - 1].total_ms, "stages_ms", stages, "peak_bytes", (json_int_t)b->peak_bytes,
-                     "psnr_y", isfinite(b->psnr_y) ? json_real(b->psnr_y) : json_null());
+    return json_pack("{s:f, s:f, s:f, s:o, s:f, s:I, s:f, s:o}", "ms", r->total_ms, "least_ms", b->reports[0].total_ms,
+                     "most_ms", b->reports[b->n - 1].total_ms, "stages_ms", stages, "ms_per_megapixel",
+                     r->total_ms / input_megapixels(r), "peak_bytes", (json_int_t)b->peak_bytes, "bytes_per_megapixel",
+                     (double)b->peak_bytes / input_megapixels(r), "psnr_y",
+                     isfinite(b->psnr_y) ? json_real(b->psnr_y) : json_null());
 }
 
 /* Time one method and tell; a method that was not asked for may be missing. */

@@ -88,7 +88,8 @@ found = expect_ok("models", "--json").json()
 for model in found.get("models", []):
     keys(model, "method scale hash parameters layers base sources licence command", "a model")
 found = expect_ok("bench", "--method", "bicubic", "--size", "64", "--runs", "3", "--json").json()
-keys(found.get("methods", {}).get("bicubic", {}), "ms least_ms most_ms stages_ms peak_bytes psnr_y", "bench")
+keys(found.get("methods", {}).get("bicubic", {}), "ms least_ms most_ms stages_ms ms_per_megapixel peak_bytes "
+     "bytes_per_megapixel psnr_y", "bench")
 
 # the numbers do not change with the locale, nor the bytes with threads, instruction sets and strips
 up = ["upscale", "a.png", "-s", "1.5", "--method", "bicubic", "-o"]
