@@ -33,6 +33,12 @@ static inline ptrdiff_t train_grid_row(const struct train_grid *g, int y)
     return phase * g->plane + (ptrdiff_t)((y - phase) / TRAIN_PHASES) * g->pitch;
 }
 
+/* Where pixel (x, y) of a patch that is `factor` times as fine lies: the factor^2 parts of a pixel are channels. */
+static inline ptrdiff_t train_grid_place(const struct train_grid *g, int factor, int x, int y)
+{
+    return (y % factor * factor + x % factor) * g->stride + train_grid_row(g, y / factor) + x / factor;
+}
+
 /* Floats of a run in whole vectors of 16. */
 static inline int train_grid_padded(const struct train_grid *g)
 {

@@ -267,7 +267,9 @@ static int train_steps(struct train_net *net, const struct train_set *held_out, 
     int code = o->recipe && !r->quantise ? FOVEA_OK : look(net, held_out, o, 0.0, log, w);
     while (!code && net->state.step < r->steps && !stop_asked && !(o->patience && w->n_worse >= o->patience)) {
         char note[64];
-        train_net_step(net);
+        code = train_net_step(net);
+        if (code)
+            break;
         snprintf(note, sizeof note, "loss %.5f", net->state.loss);
         train_progress_step(&progress, net->state.step, note);
         double now = fovi_clock_ms();

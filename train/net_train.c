@@ -57,6 +57,29 @@ static int state_init(fovea_context *ctx, struct train_state *state, ptrdiff_t n
     return FOVEA_OK;
 }
 
+/* The memory for patches of another size. */
+static int use_patch(struct train_net *net, int patch)
+{
+    const struct fovi_graph *graph = &net->recipe->graph;
+    int n_threads = fovea_context_threads(net->ctx);
+    if (patch == net->patch)
+        return FOVEA_OK;
+    net->patch = 0; /* until all is there */
+    for (int t = 0; t < n_threads; t++) {
+        train_work_free(net->ctx, &net->work[t]);
+        net->work[t] = (struct train_work){ 0 };
+        FOVI_TRY(train_work_init(net->ctx, &net->work[t], graph, patch));
+        if (!net->spectrum)
+            continue;
+        train_spectrum_free(net->ctx, &net->spectrum[t]);
+        FOVI_TRY(train_spectrum_init(net->ctx, &net->spectrum[t], patch * graph->scale));
+    }
+    if (net->recipe->teacher[0])
+        FOVI_TRY(train_teacher_resize(net->ctx, &net->teacher, patch));
+    net->patch = patch;
+    return FOVEA_OK;
+}
+
 int train_net_init(fovea_context *ctx, struct train_net *net, const struct train_recipe *recipe,
                    const struct train_set *set)
 {
@@ -77,8 +100,11 @@ int train_net_init(fovea_context *ctx, struct train_net *net, const struct train
     net->work = fovi_alloc(ctx, (size_t)n_threads, sizeof *net->work);
     if (!net->merged || !net->gradients || !net->losses || !net->patches || !net->work)
         return fovi_alloc_error(ctx);
-    for (int t = 0; t < n_threads; t++)
-        FOVI_TRY(train_work_init(ctx, &net->work[t], graph, recipe->patch));
+    if (recipe->fft > 0.0 && !(net->spectrum = fovi_alloc(ctx, (size_t)n_threads, sizeof *net->spectrum)))
+        return fovi_alloc_error(ctx);
+    if (recipe->teacher[0])
+        FOVI_TRY(train_teacher_init(ctx, &net->teacher, recipe->teacher, graph, recipe->patch));
+    FOVI_TRY(use_patch(net, train_recipe_patch(recipe, 0)));
     random_weights(net);
     return FOVEA_OK;
 }
@@ -88,6 +114,10 @@ void train_net_free(struct train_net *net)
     fovea_context *ctx = net->ctx;
     for (int t = 0; net->work && t < fovea_context_threads(ctx); t++)
         train_work_free(ctx, &net->work[t]);
+    for (int t = 0; net->spectrum && t < fovea_context_threads(ctx); t++)
+        train_spectrum_free(ctx, &net->spectrum[t]);
+    train_teacher_free(ctx, &net->teacher);
+    fovi_free(ctx, net->spectrum);
     train_packed_free(ctx, &net->packed);
     fovi_free(ctx, net->work);
     fovi_free(ctx, net->patches);
@@ -135,7 +165,7 @@ int train_net_calibrate(struct train_net *net)
     for (int pass = 0; pass < 2; pass++) {
         struct fovi_rng rng = { 1 };
         for (int i = 0; i < CALIBRATION_PATCHES; i++) {
-            struct train_patch patch = train_patch_draw(net->set, net->recipe->patch, 0.5, &rng);
+            struct train_patch patch = train_patch_draw(net->set, net->patch, 0.5, &rng);
             train_patch_fill(&patch, graph->scale, work);
             train_forward(graph, &net->layout, &net->packed, net->merged, fovea_context_cpu(net->ctx), work);
             train_quant_look(graph, work, pass, range);
@@ -148,6 +178,32 @@ int train_net_calibrate(struct train_net *net)
     return FOVEA_OK;
 }
 
+/* The loss of a patch that was run forwards, and its derivative in the last layer's gradient. */
+static double patch_loss(struct train_net *net, struct train_work *work, int thread)
+{
+    const struct fovi_graph *graph = &net->recipe->graph;
+    float weight = 1.0f / (float)net->recipe->batch, share = (float)net->recipe->teacher_share;
+    double loss = 0.0;
+    int last = graph->n_layers - 1;
+    if (!net->recipe->teacher[0]) {
+        loss = train_loss(graph, net->loss, weight, work);
+    } else {
+        size_t n = (size_t)work->grid.stride * (size_t)graph->layer[last].c_out;
+        float *truth = work->target, *of_truth = work->temp;
+        loss = (1.0 - (double)share) * train_loss(graph, net->loss, weight * (1.0f - share), work);
+        memcpy(of_truth, work->grad[last], n * sizeof *of_truth);
+        work->target = train_teacher_run(net->ctx, &net->teacher, thread, work);
+        loss += (double)share * train_loss(graph, net->loss, weight * share, work);
+        work->target = truth;
+        for (size_t i = 0; i < n; i++)
+            work->grad[last][i] += of_truth[i];
+    }
+    if (net->spectrum && net->loss == net->recipe->loss)
+        loss += net->recipe->fft *
+                train_spectrum_loss(&net->spectrum[thread], graph, weight * (float)net->recipe->fft, work);
+    return loss;
+}
+
 static void patch_job(void *arg, int index, int worker)
 {
     struct train_net *net = arg;
@@ -158,7 +214,7 @@ static void patch_job(void *arg, int index, int worker)
     memset(gradient, 0, (size_t)net->state.n_master * sizeof *gradient);
     train_patch_fill(&net->patches[index], graph->scale, work);
     train_forward(graph, &net->layout, &net->packed, net->merged, cpu, work);
-    net->losses[index] = train_loss(graph, net->loss, 1.0f / (float)net->recipe->batch, work);
+    net->losses[index] = patch_loss(net, work, worker);
     train_backward(graph, &net->layout, &net->packed, net->merged, cpu, work, gradient);
 }
 
@@ -218,12 +274,13 @@ static void adam(struct train_net *net, const float *gradient, float factor)
     }
 }
 
-void train_net_step(struct train_net *net)
+int train_net_step(struct train_net *net)
 {
     const struct train_recipe *r = net->recipe;
     struct train_state *s = &net->state;
+    FOVI_TRY(use_patch(net, train_recipe_patch(r, s->step)));
     for (int b = 0; b < r->batch; b++)
-        net->patches[b] = train_patch_draw(net->set, r->patch, r->hard, &s->rng);
+        net->patches[b] = train_patch_draw(net->set, net->patch, r->hard, &s->rng);
     net->loss = (double)s->step >= (1.0 - r->mse_tail) * (double)r->steps ? TRAIN_LOSS_MSE : r->loss;
     use_parameters(net, s->master);
     fovi_parallel(net->ctx, patch_job, net, r->batch);
@@ -236,6 +293,7 @@ void train_net_step(struct train_net *net)
     if (r->quantise)
         train_quant_limit(&r->graph, &net->layout, s->master);
     s->step++;
+    return FOVEA_OK;
 }
 
 const float *train_net_result(struct train_net *net)

@@ -9,6 +9,8 @@
 #include "base/rng.h"
 #include "patches.h"
 #include "quant.h"
+#include "spectrum.h"
+#include "teacher.h"
 
 /* Everything that a step changes; what a checkpoint holds. The vectors have n_master values: the parameters of the
  * layout and the branches. */
@@ -32,8 +34,11 @@ struct train_net {
     float *gradients; /* n_master for each patch of a batch, summed in order: the same for any number of threads */
     double *losses;   /* of each patch */
     struct train_patch *patches;
-    struct train_work *work; /* one a thread */
-    enum train_loss loss;    /* of the current step */
+    struct train_work *work;         /* one a thread, for the current patch */
+    struct train_spectrum *spectrum; /* one a thread; NULL without that loss */
+    struct train_teacher teacher;    /* with a recipe that names one */
+    enum train_loss loss;            /* of the current step */
+    int patch;                       /* edge at the current step */
 };
 
 /* Start with random weights: He et al. 2015, the last layer near zero, so that the first picture is the base. */
@@ -44,8 +49,8 @@ void train_net_free(struct train_net *net);
 /* For a recipe with quantise: find steps, zero points and scales for the weights that the state holds. */
 int train_net_calibrate(struct train_net *net);
 
-/* One step: draw, forward, backward, Adam, average. */
-void train_net_step(struct train_net *net);
+/* One step: draw, forward, backward, Adam, average. FOVEA_E_NOMEM, FOVEA_E_LIMIT where the patches change. */
+int train_net_step(struct train_net *net);
 
 /* Parameters of the averaged network, layout.n values, valid until the next step. */
 const float *train_net_result(struct train_net *net);

@@ -57,12 +57,6 @@ static void turn(int symmetry, int n, int x, int y, int *sx, int *sy)
     *sy = symmetry & 2 ? n - 1 - v : v;
 }
 
-/* Where pixel (x, y) of the patch, enlarged by a factor that is a multiple of the graph's, lies in the planes. */
-static ptrdiff_t place(const struct train_grid *g, int factor, int x, int y)
-{
-    return (y % factor * factor + x % factor) * g->stride + train_grid_row(g, y / factor) + x / factor;
-}
-
 void train_patch_fill(const struct train_patch *p, int scale, struct train_work *work)
 {
     const struct train_grid *g = &work->grid;
@@ -70,17 +64,16 @@ void train_patch_fill(const struct train_patch *p, int scale, struct train_work 
     for (int y = 0; y < n; y++) {
         for (int x = 0; x < n; x++) {
             turn(p->symmetry, n, x, y, &sx, &sy);
-            work->input[place(g, u, x, y)] = p->picture->lr[(ptrdiff_t)(p->y + sy) * p->picture->width + p->x + sx] *
-                                             (1.0f / (256.0f * 255.0f));
+            work->input[train_grid_place(g, u, x, y)] =
+                p->picture->lr[(ptrdiff_t)(p->y + sy) * p->picture->width + p->x + sx] * (1.0f / (256.0f * 255.0f));
         }
     }
     ptrdiff_t stride = (ptrdiff_t)p->picture->width * scale;
     for (int y = 0; y < fine; y++) {
         for (int x = 0; x < fine; x++) {
             turn(p->symmetry, fine, x, y, &sx, &sy);
-            work->target[place(g, scale * u, x, y)] = p->picture
-                                                          ->residual[(p->y * scale + sy) * stride + p->x * scale + sx] *
-                                                      (1.0f / (64.0f * 255.0f));
+            work->target[train_grid_place(g, scale * u, x, y)] =
+                p->picture->residual[(p->y * scale + sy) * stride + p->x * scale + sx] * (1.0f / (64.0f * 255.0f));
         }
     }
 }

@@ -51,6 +51,20 @@ static int parse_rescale(char *text, struct train_recipe *r)
     return r->n_rescale > 0;
 }
 
+static int parse_patches(char *text, struct train_recipe *r)
+{
+    char *state = NULL;
+    r->n_patches = r->patch = 0;
+    for (char *word = strtok_r(text, " ", &state); word; word = strtok_r(NULL, " ", &state)) {
+        int edge;
+        if (r->n_patches == TRAIN_MAX_PATCHES || !whole(word, 8, 128, &edge))
+            return 0;
+        r->patches[r->n_patches++] = edge;
+        r->patch = edge > r->patch ? edge : r->patch;
+    }
+    return r->n_patches > 0;
+}
+
 static int copy_text(char *to, size_t size, const char *from)
 {
     size_t n = strlen(from);
@@ -58,6 +72,16 @@ static int copy_text(char *to, size_t size, const char *from)
         return 0;
     memcpy(to, from, n + 1);
     return 1;
+}
+
+/* A file and a share, which is the last word. */
+static int parse_teacher(char *text, struct train_recipe *r)
+{
+    char *last = strrchr(text, ' ');
+    if (!last || !number(last + 1, 0.0, 1.0, &r->teacher_share))
+        return 0;
+    *last = '\0';
+    return copy_text(r->teacher, sizeof r->teacher, text);
 }
 
 /* One setting; 0 if the value is not possible, -1 if there is no such key. */
@@ -73,7 +97,11 @@ static int set(struct train_recipe *r, const char *key, char *value)
     if (strcmp(key, "licence") == 0)
         return copy_text(r->licence, sizeof r->licence, value);
     if (strcmp(key, "patch") == 0)
-        return whole(value, 8, 128, &r->patch);
+        return parse_patches(value, r);
+    if (strcmp(key, "teacher") == 0)
+        return parse_teacher(value, r);
+    if (strcmp(key, "fft") == 0)
+        return number(value, 0.0, 100.0, &r->fft);
     if (strcmp(key, "batch") == 0)
         return whole(value, 1, 256, &r->batch);
     if (strcmp(key, "branches") == 0)
@@ -141,6 +169,8 @@ static int read_lines(fovea_context *ctx, const char *path, FILE *file, struct t
 int train_recipe_read(fovea_context *ctx, const char *path, FILE *file, struct train_recipe *out)
 {
     *out = (struct train_recipe){ .patch = 32,
+                                  .patches = { 32 },
+                                  .n_patches = 1,
                                   .batch = 16,
                                   .lr = 2e-3,
                                   .warmup = 0.01,
@@ -160,10 +190,17 @@ int train_recipe_read(fovea_context *ctx, const char *path, FILE *file, struct t
     if (!code && out->quantise && (out->branches || !fovi_int8_fits(&out->graph)))
         code = fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "%s: quantise: %s", path,
                          out->branches ? "not with branches" : "these layers cannot run in int8");
-    if (!code && out->patch % out->graph.unshuffle)
-        code = fovi_fail(ctx, FOVEA_E_FORMAT, "%s: patch %d is no multiple of unshuffle %d", path, out->patch,
-                         out->graph.unshuffle);
+    for (int i = 0; !code && i < out->n_patches; i++)
+        if (out->patches[i] % out->graph.unshuffle)
+            code = fovi_fail(ctx, FOVEA_E_FORMAT, "%s: patch %d is no multiple of unshuffle %d", path, out->patches[i],
+                             out->graph.unshuffle);
     return code;
+}
+
+int train_recipe_patch(const struct train_recipe *r, long step)
+{
+    double part = (double)step / (double)r->steps * r->n_patches;
+    return r->patches[part < r->n_patches ? (int)part : r->n_patches - 1];
 }
 
 int train_recipe_load(fovea_context *ctx, const char *path, struct train_recipe *out)
