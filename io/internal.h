@@ -84,6 +84,7 @@ struct fovi_io_scan {
     int tiff_extra;          /* TIFF: last ExtraSamples value, 1 premultiplied, 2 straight alpha, 0 none of them */
     int n_pages, page_index; /* TIFF: pages of full size, and which directory the wanted one is, from 0 */
     int has_alpha, is_grey;  /* EXR: by its list of channels */
+    int jpeg_quality;        /* JPEG: 1..100, as libjpeg counts; 0 = no table found */
     int is_whole;            /* JPEG of several scans, interlaced PNG: its decoder needs all of the picture at once */
 };
 

@@ -366,6 +366,7 @@ static int open_file(fovea_io_reader *r)
     strcpy(r->info.file_format, format->name);
     strcpy(r->info.loader, *format->loader ? format->loader : "built in");
     r->info.is_linear = format->is_linear;
+    r->info.jpeg_quality = r->scan.jpeg_quality;
     if (!fovi_io_has_operation(format->loader))
         return fovi_io_fail(r->io, FOVEA_E_UNSUPPORTED, "cannot read '%s': this libvips (%s) has no %s, which reads %s",
                             r->name, fovea_io_vips_version(), format->loader, format->name);

@@ -81,6 +81,32 @@ static int is_frame_header(int marker)
     return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
 }
 
+/* The quality that libjpeg would have been asked for, from the sum of the 64 steps of luma: 100 where all are 1, 50
+ * where they are those of the standard's example (ISO 10918-1, table K.1). */
+static int quality_of(double sum)
+{
+    const double standard = 3688;
+    double percent = 100.0 * sum / standard, quality = percent > 100.0 ? 5000.0 / percent : (200.0 - percent) / 2.0;
+    return quality < 1.0 ? 1 : quality > 100.0 ? 100 : (int)(quality + 0.5);
+}
+
+/* Tables of quantisation in a segment of so many bytes; returns how many are left. */
+static int64_t scan_tables(struct stream *s, struct fovi_io_scan *scan, int64_t length)
+{
+    while (length > 64) {
+        int head = next(s), n_bytes = head >> 4 ? 2 : 1;
+        if (head == EOF || length < 1 + 64 * n_bytes)
+            return length - 1;
+        double sum = 0.0;
+        for (int k = 0; k < 64; k++)
+            sum += (double)next_number(s, n_bytes);
+        if ((head & 15) == 0)
+            scan->jpeg_quality = quality_of(sum);
+        length -= 1 + 64 * n_bytes;
+    }
+    return length;
+}
+
 /* Markers with a length are skipped whole, so that a thumbnail inside one is not taken for the picture; entropy-coded
  * data are searched for the next marker. */
 static void scan_jpeg(struct stream *s, struct fovi_io_scan *scan)
@@ -102,6 +128,8 @@ static void scan_jpeg(struct stream *s, struct fovi_io_scan *scan)
             scan->width = next_number(s, 2);
             length -= 5;
         }
+        if (marker == 0xdb && length > 2)
+            length = 2 + scan_tables(s, scan, length - 2);
         if (length < 2 || !skip(s, length - 2)) {
             scan->truncated = "it ends inside a marker segment";
             return;

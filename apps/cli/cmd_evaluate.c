@@ -61,6 +61,7 @@ static int add_method(struct evaluation *e, struct eval_scale *scale, const stru
         return code;
     scale->n_methods++; /* from here on it owns a model */
     method->params.scale = scale->scale;
+    method->params.jpeg_quality = e->jpeg_quality;
     code = method_code(e, &method->params);
     if (code && !is_asked && code == FOVEA_E_UNSUPPORTED) {
         scale->n_methods--;

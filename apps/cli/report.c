@@ -99,10 +99,12 @@ void cli_print_run(const struct cli_run *run)
     print_tiles(r);
     print_checks(r);
     print_times(r);
+    int is_left_out = r->n_chain && run->params->method == FOVEA_METHOD_AUTO && run->params->jpeg_quality &&
+                      run->params->consistency == FOVEA_CONSISTENCY_DEFAULT;
     if (r->consistency_steps)
         printf("  consistency  %d steps", r->consistency_steps);
     else
-        printf("  consistency  off");
+        printf("  consistency  off%s", is_left_out ? ": the input's JPEG is too coarse to agree with" : "");
     if (r->consistency_measured)
         printf(": reduced result - input: rms %.3f, largest %.2f of 255; %.2f %% within 2", r->consistency_rms,
                r->consistency_max, 100. * r->consistency_within_2);
@@ -189,6 +191,7 @@ static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "strength", json_real(p->strength));
     json_object_set_new(object, "detail_cost",
                         p->mode == FOVEA_MODE_VIVID ? json_real(p->detail_cost_db) : json_null());
+    json_object_set_new(object, "jpeg_quality", p->jpeg_quality ? json_integer(p->jpeg_quality) : json_null());
     json_object_set_new(object, "threads", json_integer(fovea_context_threads(cli->ctx)));
     json_object_set_new(object, "cpu", json_integer(fovea_context_cpu(cli->ctx)));
     return object;

@@ -240,8 +240,9 @@ static int upscale_page(const struct upscale_job *job, const char *input, const 
 {
     struct cli *cli = job->cli;
     fovea_io_reader *reader;
+    struct upscale_job this = *job;
     struct cli_run run = {
-        .input = input, .output = output, .method = job->options->method, .params = &job->params, .model = job->model
+        .input = input, .output = output, .method = job->options->method, .params = &this.params, .model = job->model
     };
     int code = cli_open_reader(cli, input, &job->options->inout, page, &reader);
     if (code == CLI_RESOURCE && !job->options->is_huge_allowed)
@@ -254,11 +255,12 @@ static int upscale_page(const struct upscale_job *job, const char *input, const 
         cli_note(cli, "'%s': %s", input, info.note);
     if (page)
         run.page = page;
+    this.params.jpeg_quality = info.jpeg_quality;
     code = check_whole(job, input, &info);
     if (!code)
         code = check_bomb(job, input, &info);
     if (!code)
-        code = upscale(job, reader, path, &run, result);
+        code = upscale(&this, reader, path, &run, result);
     fovea_io_reader_close(&reader);
     return code;
 }

@@ -59,6 +59,7 @@ struct fovea_io_info {
     double pixels_per_mm; /* horizontal resolution; 0 = not given */
     int page;             /* the one that is read, 1.. */
     int is_linear;        /* 1: samples are proportional to light (HDR, EXR); 0: encoded for display, or not known */
+    int jpeg_quality;     /* JPEG: by its table for luma, 1..100 as libjpeg counts; 0 for other files */
     char note[120];       /* a sentence on what was converted on the way ("CMYK became sRGB ..."), else "" */
 };
 

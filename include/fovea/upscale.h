@@ -38,7 +38,8 @@ enum fovea_preset { FOVEA_PRESET_BALANCED = 0, FOVEA_PRESET_FAST, FOVEA_PRESET_B
 enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32, FOVEA_PRECISION_BF16, FOVEA_PRECISION_INT8 };
 
 /* Back-projection, which makes the reduction of the result give the input back. DEFAULT: on for auto and networks, off
- * for filter and classical methods. */
+ * for filter and classical methods, and off for auto where params.jpeg_quality says that the input's own values are far
+ * off (not in the modes faithful and scientific). */
 enum fovea_consistency { FOVEA_CONSISTENCY_DEFAULT = 0, FOVEA_CONSISTENCY_ON, FOVEA_CONSISTENCY_OFF };
 
 /* How far a result may go beyond what the input proves (docs/how-it-works.md). BALANCED: the networks' detail, checked
@@ -95,12 +96,15 @@ struct fovea_upscale_params {
                                  alike); all 0 (default) = everything */
     double detail_cost_db; /* FOVEA_MODE_VIVID: what added detail may cost a tile in PSNR-Y, as predicted, 0..3 dB;
                                      default 0.2 */
+    int jpeg_quality;      /* the input was decoded from a JPEG of this quality, 1..100 as libjpeg counts; 0 (default) =
+                              it was not, or that is not known. Below 63 auto leaves consistency off by default: the
+                              blocks would come back with the rest */
 };
 #define FOVEA_UPSCALE_DEFAULTS                                                                                         \
     {                                                                                                                  \
         FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, FOVEA_PRESET_BALANCED,      \
             0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0, FOVEA_SIZING_EXACT, FOVEA_TRANSFER_DEFAULT, \
-            1.0, 0, 1.0, FOVEA_MODE_BALANCED, 0, 0, 0, 0, 0, 0.2                                                       \
+            1.0, 0, 1.0, FOVEA_MODE_BALANCED, 0, 0, 0, 0, 0, 0.2, 0                                                    \
     }
 
 /* Which path a tile took. */

@@ -48,6 +48,8 @@ static int check_params(fovea_context *ctx, const struct fovea_upscale_params *p
         return fovi_fail(ctx, FOVEA_E_ARG, "precision %d does not exist", (int)p->precision);
     if ((unsigned)p->consistency > FOVEA_CONSISTENCY_OFF)
         return fovi_fail(ctx, FOVEA_E_ARG, "consistency %d does not exist", (int)p->consistency);
+    if (p->jpeg_quality < 0 || p->jpeg_quality > 100)
+        return fovi_fail(ctx, FOVEA_E_ARG, "jpeg_quality %d is not in 0..100", p->jpeg_quality);
     if (!(p->strength >= 0.0 && p->strength <= 1.0))
         return fovi_fail(ctx, FOVEA_E_ARG, "strength %g is not in 0..1", p->strength);
     if ((unsigned)p->mode > FOVEA_MODE_VIVID)
@@ -274,11 +276,17 @@ static void choose_steps(fovea_plan *plan, int is_strict)
     }
 }
 
+/* Quality of a JPEG from which on its values are worth agreement: at 50 that costs all that networks gain over the
+ * filter, at 75 a quarter of it (docs/how-it-works.md). */
+#define LEAST_QUALITY 63
+
 static void choose_consistency(fovea_plan *plan)
 {
     enum fovea_consistency c = plan->params.consistency;
     int is_strict = plan->params.mode == FOVEA_MODE_FAITHFUL || plan->params.mode == FOVEA_MODE_SCIENTIFIC;
-    int wanted = c == FOVEA_CONSISTENCY_ON || (c == FOVEA_CONSISTENCY_DEFAULT && plan->n_chain > 0 &&
+    int is_auto = plan->params.method == FOVEA_METHOD_AUTO, quality = plan->params.jpeg_quality;
+    int would_harm = is_auto && !is_strict && quality > 0 && quality < LEAST_QUALITY;
+    int wanted = c == FOVEA_CONSISTENCY_ON || (c == FOVEA_CONSISTENCY_DEFAULT && plan->n_chain > 0 && !would_harm &&
                                                (is_strict || plan->params.method != FOVEA_METHOD_FILTER));
     int enlarges = plan->out_width >= plan->in_width && plan->out_height >= plan->in_height;
     int same = plan->out_width == plan->in_width && plan->out_height == plan->in_height;

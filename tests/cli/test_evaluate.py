@@ -50,6 +50,20 @@ low, high = (expect_ok("evaluate", "set", "-s", "3", "--method", "bicubic", "--j
 check(low["jpeg_quality"] == 20 and "jpeg_quality" not in one, "the quality is in the JSON: %s" % list(low))
 score = [r["methods"]["bicubic"]["psnr_y"] for r in (low, high, one)]
 check(score[0] < score[1] - .3 and abs(score[1] - score[2]) < .2, "compressed pictures score lower: %s" % score)
+# consistency with a coarse JPEG is left out, unless it is asked for
+for more, has_steps in (([], 1), (["--jpeg", "30"], 0), (["--jpeg", "30", "--consistency", "on"], 1),
+                        (["--jpeg", "90"], 1)):
+    run = expect_ok("evaluate", "set", "-s", "3", "--method", "auto", "--json", *more).json()
+    check((run["methods"]["auto"]["consistency_steps"] > 0) == bool(has_steps),
+          "%s: %s" % (more, run["methods"]["auto"]))
+soft_png("soft.png", 96, 80)
+for quality, has_steps in (("40", 0), ("62", 0), ("63", 1), ("90", 1)):
+    expect_ok("upscale", "soft.png", "-o", "soft.jpg", "-s", "1", "--quality", quality, "--force")
+    run = expect_ok("upscale", "soft.jpg", "-o", "soft-2.png", "-s", "2", "--force", "--json").json()
+    check(run["settings"]["jpeg_quality"] == int(quality) and (run["consistency"]["steps"] > 0) == bool(has_steps),
+          "a JPEG file of quality %s: %s, %s" % (quality, run["settings"]["jpeg_quality"], run["consistency"]))
+run = expect_ok("upscale", "soft.png", "-o", "soft-2.png", "-s", "2", "--force", "--json").json()
+check(run["settings"]["jpeg_quality"] is None and run["consistency"]["steps"] > 0, "a PNG is none")
 text = expect_ok("evaluate", "set", "-s", "2,4", "--method", "bicubic", "--metrics", "ssim,gmsd").out
 check("GMSD" in text and "FSIM" not in text and "x2" in text and "x4" in text, "the tables: %s" % text)
 
