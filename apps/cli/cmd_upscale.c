@@ -22,6 +22,9 @@ static const struct cli_option rows[] = {
       "lanczos2, or a model FILE.safetensors",
       offsetof(struct upscale_options, method), 0., 0. },
     CLI_HOW_OPTIONS(struct upscale_options, how),
+    { "costs", 0, CLI_WORD, "measure|FILE.json",
+      "auto: what methods cost, in place of the committed tables;\nFILE: a report of an earlier run",
+      offsetof(struct upscale_options, costs), 0., 0. },
     { "linear", 0, CLI_FLAG, NULL, "classical methods: resample light, not the encoded samples",
       offsetof(struct upscale_options, is_linear), 0., 0. },
     { "transfer", 0, CLI_CHOICE, "default|encoded|linear", "what samples are (default: float linear, others encoded)",
@@ -256,6 +259,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     const struct upscale_options *o = options;
     struct upscale_job job = { cli, o, FOVEA_UPSCALE_DEFAULTS, NULL, NULL, NULL };
     struct review_limits limits;
+    struct fovea_costs costs;
     job.params.transfer = (enum fovea_transfer)o->transfer;
     job.params.linear_light = o->is_linear;
     job.params.white = o->white > 0. ? o->white : 1.;
@@ -269,8 +273,10 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     cli_how_params(&o->how, &job.params);
     if (code || (code = apply_limits(cli, o)) || (code = cli_size_params(cli, &o->size, &job.params)) ||
         (code = cli_crop_params(cli, o->crop, &job.params)) ||
+        (o->costs && (code = cli_costs_get(cli, o->costs, job.params.precision, &costs))) ||
         (code = cli_how_method(cli, o->method, &job.params, &job.model)))
         return code;
+    job.params.costs = o->costs ? &costs : NULL;
     if (o->is_linear && job.params.method != FOVEA_METHOD_CLASSIC) {
         fovea_model_free(&job.model);
         return cli_fail(cli, CLI_USAGE,

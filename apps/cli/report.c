@@ -7,6 +7,7 @@
 
 #include "model_text.h"
 #include "selftest.h"
+#include "upscale.h"
 
 static const char *preset_name(enum fovea_preset preset)
 {
@@ -163,6 +164,18 @@ static json_t *json_consistency(const struct fovea_report *r)
 static const char *const precisions[] = { "auto", "f32", "bf16", "int8" };
 
 /* The options that give the same bytes again; null = not given. */
+/* What --costs needs to decide alike. */
+static json_t *json_costs(const struct cli_run *run)
+{
+    const struct fovea_report *r = &run->report;
+    struct fovea_costs costs = { 0 };
+    if (run->params->costs)
+        return cli_costs_json(run->params->costs);
+    if (r->n_chain)
+        memcpy(costs.ns_per_px[r->chain[0] - 2], r->ns_per_px, sizeof r->ns_per_px);
+    return cli_costs_json(&costs);
+}
+
 static json_t *json_settings(const struct cli *cli, const struct cli_run *run)
 {
     static const char *const consistencies[] = { "default", "on", "off" };
@@ -297,6 +310,7 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
                         r->precision == FOVEA_PRECISION_AUTO ? json_null() : json_string(precisions[r->precision]));
     json_object_set_new(object, "consistency", json_consistency(r));
     json_object_set_new(object, "routing", routing);
+    json_object_set_new(object, "costs", json_costs(run));
     set_figures(object, run);
     json_object_set_new(object, "peak_bytes", json_integer((json_int_t)r->peak_bytes));
     json_object_set_new(object, "settings", json_settings(cli, run));

@@ -8,7 +8,8 @@
 #include "review.h"
 
 struct upscale_options {
-    const char *output, *method, *report, *review_limits, *reference, *name, *format, *shard, *max_memory, *crop;
+    const char *output, *method, *report, *review_limits, *reference, *name, *format, *shard, *max_memory, *crop,
+        *costs;
     struct cli_words maps;
     struct cli_size size;
     int is_linear, transfer; /* transfer: index of its choice */
@@ -29,6 +30,15 @@ struct upscale_job {
     json_t *pictures;   /* NULL, or an object that gets what a page shows of each result, by the result's name */
     const struct review_limits *limits; /* several inputs: which results to look at; else NULL */
 };
+
+/* ---- costs.c ---- */
+
+/* What --costs stands for: measured now, or from a file, a report or its object "costs". CLI_OK or an exit code after a
+ * message. */
+int cli_costs_get(const struct cli *cli, const char *word, enum fovea_precision precision, struct fovea_costs *out);
+
+/* {"x2": {"filter": ..., ...}, ...}, what is known. */
+json_t *cli_costs_json(const struct fovea_costs *costs);
 
 /* ---- maps.c: the pictures of --map ---- */
 

@@ -99,12 +99,14 @@ struct fovea_upscale_params {
     int jpeg_quality;      /* the input was decoded from a JPEG of this quality, 1..100 as libjpeg counts; 0 (default) =
                               it was not, or that is not known. Below 63 auto leaves consistency off by default: the
                               blocks would come back with the rest */
+    const struct fovea_costs *costs; /* auto: what gains are weighed against and a budget counts, read while the plan is
+                              built; NULL (default) = as committed for the instruction sets and the precision */
 };
 #define FOVEA_UPSCALE_DEFAULTS                                                                                         \
     {                                                                                                                  \
         FOVEA_API_VERSION, 2.0, 0, 0, FOVEA_METHOD_AUTO, FOVEA_KERNEL_BICUBIC, NULL, NULL, FOVEA_PRESET_BALANCED,      \
             0.05, 0.0, FOVEA_PRECISION_AUTO, FOVEA_CONSISTENCY_DEFAULT, 0, FOVEA_SIZING_EXACT, FOVEA_TRANSFER_DEFAULT, \
-            1.0, 0, 1.0, FOVEA_MODE_BALANCED, 0, 0, 0, 0, 0, 0.2, 0                                                    \
+            1.0, 0, 1.0, FOVEA_MODE_BALANCED, 0, 0, 0, 0, 0, 0.2, 0, NULL                                              \
     }
 
 /* Which path a tile took. */
@@ -119,6 +121,16 @@ enum fovea_path {
     FOVEA_PATH_LARGE
 };
 #define FOVEA_N_PATHS 8
+
+/* What the ways to make a tile cost: nanoseconds for an input pixel on one thread, [scale - 2][path], of the filter and
+ * the built-in networks; 0 = not known, the committed cost counts. */
+struct fovea_costs {
+    double ns_per_px[3][FOVEA_N_PATHS];
+};
+
+/* Time them on this machine, with the context's threads and the networks in the number format that a precision stands
+ * for; some tenths of a second. FOVEA_E_ARG, FOVEA_E_NOMEM, FOVEA_E_LIMIT. */
+FOVEA_API int fovea_costs_measure(fovea_context *ctx, enum fovea_precision precision, struct fovea_costs *out);
 
 /* Name of a path: "classic", "filter", "tiny", "network", "fallback", "small", "medium", "large". */
 FOVEA_API const char *fovea_path_name(enum fovea_path path);
@@ -163,6 +175,7 @@ struct fovea_report {
     int64_t n_tiles[FOVEA_N_PATHS];            /* tiles per path (of the first enlargement of the chain) */
     int64_t n_network_px;                      /* input pixels that networks made, halo included */
     double predicted_loss_db;                  /* auto: predicted loss against the top network everywhere; else 0 */
+    double ns_per_px[FOVEA_N_PATHS];           /* auto, where it decided: the costs that were weighed; else 0 */
     double saved_network_share;                /* auto: share of the top network's work everywhere that routing saved,
                                                   in multiply-adds, halo counted */
     double saved_ms;                           /* auto: what routing saved, analysis and decision counted, at the

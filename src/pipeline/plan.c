@@ -110,12 +110,19 @@ static int top_rung(enum fovea_preset preset)
     return top;
 }
 
-/* Whether networks are to run in bfloat16 where they can. */
-static int wants_bf16(const fovea_plan *plan)
+/* Whether a precision means bfloat16, for networks that can run in it. */
+static int is_bf16(const fovea_context *ctx, enum fovea_precision precision)
 {
-    enum fovea_precision precision = plan->params.precision;
     return precision == FOVEA_PRECISION_BF16 ||
-           (precision == FOVEA_PRECISION_AUTO && fovi_bf16_is_fast(fovea_context_cpu(plan->run.ctx)));
+           (precision == FOVEA_PRECISION_AUTO && fovi_bf16_is_fast(fovea_context_cpu(ctx)));
+}
+
+enum fovi_exec_format fovi_plan_format(const fovea_context *ctx, enum fovea_precision precision,
+                                       const struct fovi_graph *graph)
+{
+    if (precision == FOVEA_PRECISION_INT8 && graph->has_int8)
+        return FOVI_EXEC_INT8;
+    return is_bf16(ctx, precision) && fovi_exec_has_bf16(graph) ? FOVI_EXEC_BF16 : FOVI_EXEC_F32;
 }
 
 /* Of the preset's rungs the top one that exists at a scale and whose gain can be predicted. */
@@ -132,7 +139,8 @@ static int decision_pays(const fovea_plan *plan)
 {
     double px = (double)plan->in_width * plan->in_height;
     int scale = plan->chain[0], top = top_rung_at(plan, scale);
-    return plan->params.budget_ms > 0.0 || fovi_route_pays(top, scale, wants_bf16(plan), px, plan->params.max_loss_db);
+    return plan->params.budget_ms > 0.0 ||
+           fovi_route_pays(top, scale, is_bf16(plan->run.ctx, plan->params.precision), px, plan->params.max_loss_db);
 }
 
 /* What auto may use at this scale: the filter and the preset's rungs, or the top one alone. */
@@ -174,9 +182,7 @@ static int choose_formats(fovea_plan *plan, struct fovi_step *step)
     enum fovea_precision precision = plan->params.precision;
     for (int i = 0; i < step->n_networks; i++) {
         struct fovi_step_network *n = &step->network[i];
-        n->format = wants_bf16(plan) && fovi_exec_has_bf16(n->graph) ? FOVI_EXEC_BF16 : FOVI_EXEC_F32;
-        if (precision == FOVEA_PRECISION_INT8 && n->graph->has_int8)
-            n->format = FOVI_EXEC_INT8;
+        n->format = fovi_plan_format(plan->run.ctx, precision, n->graph);
         if (precision == FOVEA_PRECISION_INT8 && !n->graph->has_int8 && plan->params.method == FOVEA_METHOD_NETWORK)
             return fovi_fail(plan->run.ctx, FOVEA_E_UNSUPPORTED,
                              "%s cannot run in int8: it was not trained for that, and has no weights for it",
@@ -483,6 +489,9 @@ int fovea_plan_build(fovea_plan **out, fovea_context *ctx, int width, int height
     plan->run.convert = fovi_convert_dsp_get(fovea_context_cpu(ctx));
     plan->params = params ? *params : default_params;
     plan->params.expects_error |= plan->params.mode == FOVEA_MODE_VIVID;
+    if (plan->params.costs)
+        plan->costs = *plan->params.costs;
+    plan->params.costs = NULL; /* the caller's */
     int code = build(plan, width, height);
     if (code)
         fovea_plan_free(&plan);

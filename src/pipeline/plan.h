@@ -43,6 +43,7 @@ struct fovi_step {
 struct fovea_plan {
     struct fovi_run run;
     struct fovea_upscale_params params;
+    struct fovea_costs costs;                       /* all 0: the committed ones */
     int in_width, in_height, out_width, out_height; /* of the whole pictures */
     int is_cropped;
     struct fovi_frame in_part, out_part, crop; /* what is read, what is made, what of that is written */
@@ -96,6 +97,10 @@ float fovi_figures_expect(const fovea_plan *plan, size_t tile);
 
 /* part.c: set in_part, out_part and crop. FOVEA_E_ARG where the crop does not lie in the result. */
 int fovi_plan_choose_parts(fovea_plan *plan);
+
+/* The number format that a precision stands for, for a network on this context. */
+enum fovi_exec_format fovi_plan_format(const fovea_context *ctx, enum fovea_precision precision,
+                                       const struct fovi_graph *graph);
 
 /* Whether auto decides tile by tile in this plan; else one method makes every tile. */
 int fovi_plan_decides(const fovea_plan *plan);

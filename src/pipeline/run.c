@@ -22,6 +22,7 @@ struct job {
     const struct fovea_progress *progress;
     FILE *spool; /* the source's rows, where it cannot be read twice */
     struct fovi_route_result route;
+    double ns_per_px[FOVEA_N_PATHS]; /* costs that were weighed */
     int routed;
 };
 
@@ -146,6 +147,16 @@ static void find_rungs(const struct fovi_step *step, unsigned *allow, unsigned *
     }
 }
 
+/* The caller's costs in place of the committed ones, where they are known. */
+static void take_costs(const fovea_plan *plan, struct fovi_route_params *p)
+{
+    for (int rung = 0; rung < FOVI_ROUTE_N_RUNGS; rung++) {
+        double ns = plan->costs.ns_per_px[plan->chain[0] - 2][fovi_route_ladder[rung].path];
+        if (ns > 0.0)
+            p->ns_per_px[rung] = p->budget_ns_per_px[rung] = ns;
+    }
+}
+
 static int decide(struct job *job, const struct fovea_map *map)
 {
     fovea_plan *plan = job->plan;
@@ -155,6 +166,7 @@ static int decide(struct job *job, const struct fovea_map *map)
     find_rungs(&plan->step[0], &allow, &bf16);
     fovi_route_params_init(plan->run.ctx, plan->chain[0], bf16, &p);
     p.allow = allow;
+    take_costs(plan, &p);
     p.max_loss_db = plan->params.max_loss_db;
     p.budget_ms = plan->params.budget_ms;
     p.n_threads = fovea_context_threads(plan->run.ctx);
@@ -162,6 +174,9 @@ static int decide(struct job *job, const struct fovea_map *map)
                                &job->route));
     if (plan->is_cropped)
         cut_paths(plan, map->n_tiles_x);
+    for (int rung = 0; rung < FOVI_ROUTE_N_RUNGS; rung++)
+        if (allow >> rung & 1u)
+            job->ns_per_px[fovi_route_ladder[rung].path] = p.ns_per_px[rung];
     job->routed = 1;
     plan->run.ms[FOVEA_STAGE_ROUTING] += fovi_clock_ms() - start;
     return FOVEA_OK;
@@ -321,6 +336,7 @@ static void report_network(const struct job *job, struct fovea_report *r)
     r->precision = network_precision(plan);
     if (!job->routed)
         return;
+    memcpy(r->ns_per_px, job->ns_per_px, sizeof r->ns_per_px);
     r->predicted_loss_db = job->route.predicted_loss_db;
     r->loss_bound_db = job->route.bound_db;
     r->saved_network_share = made < full ? 1.0 - made / full : 0.0;
