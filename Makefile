@@ -3,6 +3,7 @@
 BUILD = build
 PREFIX = /usr/local
 DESTDIR =
+QUALITY_SETS = $(FOVEA_TEST_DATA)
 
 SETUP = set -e; . tools/setup.sh
 
@@ -24,6 +25,10 @@ bench:
 	bench/peers.sh -b $(BUILD) --json $(BUILD)/bench.json --markdown $(BUILD)/bench.md --plot $(BUILD)/bench.svg
 	meson test -C $(BUILD) --no-rebuild --benchmark -v
 
+# Tables and curves of docs/quality.md, from the evaluation pictures in QUALITY_SETS (Set5, Set14, BSD100, Large).
+quality:
+	bench/quality.py --fovea $(BUILD)/fovea $(QUALITY_SETS)
+
 install:
 	@$(SETUP); configure $(BUILD) -Dprefix=$(PREFIX); compile $(BUILD)
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
@@ -35,4 +40,4 @@ format:
 clean:
 	rm -rf build build-asan build-clang
 
-.PHONY: all deps demo test bench install format clean
+.PHONY: all deps demo test bench quality install format clean
