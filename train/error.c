@@ -124,66 +124,6 @@ static size_t count_tiles(const struct pictures *p)
     return n;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* z of an observation: the terms behind the constant. */
-static const double *z_of(const struct route_observation *o)
-{
-    return o->terms + 1;
-}
-
-/* Lower Cholesky factor of the covariance of z, every variance a little larger than it is, so that what is constant
- * does no harm. */
-static void find_factor(const struct route_observation *o, size_t n, double mean[FOVI_ROUTE_N_Z],
-                        double l[FOVI_ROUTE_N_Z][FOVI_ROUTE_N_Z])
-{
-    enum { N = FOVI_ROUTE_N_Z };
-    memset(mean, 0, N * sizeof *mean);
-    for (size_t t = 0; t < n; t++)
-        for (int i = 0; i < N; i++)
-            mean[i] += z_of(&o[t])[i] / (double)n;
-    memset(l, 0, N * sizeof *l);
-    for (size_t t = 0; t < n; t++)
-        for (int i = 0; i < N; i++)
-            for (int k = 0; k <= i; k++)
-                l[i][k] += (z_of(&o[t])[i] - mean[i]) * (z_of(&o[t])[k] - mean[k]) / (double)n;
-    for (int k = 0; k < N; k++)
-        for (int i = k; i < N; i++) {
-            double sum = l[i][k] + (i == k ? 1e-3 : 0.0);
-            for (int j = 0; j < k; j++)
-                sum -= l[i][j] * l[k][j];
-            l[i][k] = i == k ? sqrt(sum) : sum / l[k][k];
-        }
-}
-
-/* Mean, whitening and radius of a model. */
-static int find_spread(const struct route_observation *o, size_t n, struct fovi_error_model *model)
-{
-    enum { N = FOVI_ROUTE_N_Z };
-    double l[N][N], inverse[N][N] = { { 0 } }, *to = model->whiten;
-    find_factor(o, n, model->mean, l);
-    for (int i = 0; i < N; i++)
-        for (int k = 0; k <= i; k++) {
-            double sum = i == k ? 1.0 : 0.0;
-            for (int j = k; j < i; j++)
-                sum -= l[i][j] * inverse[j][k];
-            *to++ = inverse[i][k] = sum / l[i][i];
-        }
-    double *distance = malloc(n * sizeof *distance);
-    if (!distance)
-        return 0;
-    for (size_t t = 0; t < n; t++)
-        distance[t] = fovi_error_distance(model, z_of(&o[t]));
-    qsort(distance, n, sizeof *distance, by_value);
-    model->radius = distance[(size_t)(0.999 * (double)n)];
-    free(distance);
-    return 1;
-}
-
 /* Fit one maker to the tiles of the pictures that are not held out. */
 static int fit(struct study *s, const struct pictures *p, enum route_maker maker, struct fovi_error_model *model)
 {
@@ -203,7 +143,8 @@ static int fit(struct study *s, const struct pictures *p, enum route_maker maker
             o[n].label = picture->tile[t].error[maker];
         }
     }
-    int ok = n > 2 * FOVI_ROUTE_N_TERMS && find_spread(o, n, model) && route_fit(o, n, model->w);
+    int ok = n > 2 * FOVI_ROUTE_N_TERMS && route_fit_spread(o, n, model->mean, model->whiten, &model->radius) &&
+             route_fit(o, n, model->w);
     free(o);
     return ok ? FOVEA_OK : fovi_fail(s->ctx, FOVEA_E_ARG, "%zu tiles are too few for a fit", n);
 }
@@ -322,7 +263,7 @@ static int write_table(const struct study *s, const char *command)
         const struct fovi_error_model *m = &s->table.model[k];
         fprintf(f, "    { (enum fovea_path)%d, /* %s */\n", (int)m->path, fovea_path_name(m->path));
         write_numbers(f, m->mean, FOVI_ROUTE_N_Z, ",\n");
-        write_numbers(f, m->whiten, FOVI_ERROR_N_WHITEN, ",\n");
+        write_numbers(f, m->whiten, FOVI_ROUTE_N_WHITEN, ",\n");
         fprintf(f, "      %.9g,\n", m->radius);
         write_numbers(f, m->w, FOVI_ROUTE_N_TERMS, " },\n");
     }
@@ -332,8 +273,9 @@ static int write_table(const struct study *s, const char *command)
                                     : FOVEA_OK;
 }
 
-static int run(fovea_context *ctx, const struct options *o, const char *command)
+static int run(fovea_context *ctx, const void *options, const char *command)
 {
+    const struct options *o = options;
     struct study s = { .ctx = ctx, .options = o };
     int code = fovea_io_create(&s.io, NULL);
     if (code)
@@ -357,17 +299,5 @@ int train_error_main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
-    params.n_threads = o.n_threads;
-    fovea_context *ctx;
-    char *command = train_command_text(argc, argv);
-    int code = fovea_context_create(&ctx, &params);
-    if (!code) {
-        code = command ? run(ctx, &o, command) : fovi_fail(ctx, FOVEA_E_NOMEM, "out of memory");
-        if (code)
-            fprintf(stderr, "fovea-train error: %s\n", fovea_last_error(ctx));
-    }
-    fovea_context_free(&ctx);
-    free(command);
-    return train_exit_code(code);
+    return train_run(argc, argv, o.n_threads, run, &o);
 }

@@ -74,6 +74,25 @@ int train_exit_code(int error)
     }
 }
 
+int train_run(int argc, char **argv, int n_threads, train_job *job, const void *options)
+{
+    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
+    params.n_threads = n_threads;
+    fovea_context *ctx;
+    char *command = train_command_text(argc, argv);
+    int code = command ? fovea_context_create(&ctx, &params) : FOVEA_E_NOMEM;
+    if (code) {
+        fprintf(stderr, "fovea-train: %s\n", fovea_error_name(code));
+    } else {
+        code = job(ctx, options, command);
+        if (code)
+            fprintf(stderr, "fovea-train %s: %s\n", argv[0], fovea_last_error(ctx));
+        fovea_context_free(&ctx);
+    }
+    free(command);
+    return train_exit_code(code);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {

@@ -150,6 +150,15 @@ int train_picture_read(fovea_context *ctx, fovea_io *io, const char *path, struc
     return out->data ? FOVEA_OK : fovi_fail(ctx, FOVEA_E_NOMEM, "%s: out of memory", path);
 }
 
+void train_piece(const struct fovea_image *image, int n_x, int n_y, int i, struct fovea_image *piece)
+{
+    int x = (int)((int64_t)image->width * (i % n_x) / n_x), y = (int)((int64_t)image->height * (i / n_x) / n_y);
+    *piece = *image;
+    piece->width = (int)((int64_t)image->width * (i % n_x + 1) / n_x) - x;
+    piece->height = (int)((int64_t)image->height * (i / n_x + 1) / n_y) - y;
+    piece->data = (char *)image->data + y * image->stride_bytes + (ptrdiff_t)x * image->format.n_channels;
+}
+
 void train_luma(const struct fovea_image *image, float *luma)
 {
     for (int y = 0; y < image->height; y++) {

@@ -50,6 +50,9 @@ static inline int train_is_held_out(int i)
 /* Read a file as 8-bit RGB or grey (alpha dropped, deeper samples rounded). out->data: free with free(). */
 int train_picture_read(fovea_context *ctx, fovea_io *io, const char *path, struct fovea_image *out);
 
+/* Piece i (row by row) of a picture that is cut into n_x by n_y nearly equal ones; borrows its pixels. */
+void train_piece(const struct fovea_image *image, int n_x, int n_y, int i, struct fovea_image *piece);
+
 /* Luma of an 8-bit picture in levels (BT.601 studio for RGB): width * height floats. */
 void train_luma(const struct fovea_image *image, float *luma);
 

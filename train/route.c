@@ -5,7 +5,7 @@
  *
  * The gain is fitted to the energy of the network's correction, which needs no ground truth, and is then scaled by one
  * constant that ground truth gives. The margin is the least factor on predicted gains with which the measured mean loss
- * of the held-out pictures, routed at 0.05 dB, stays three tenths below it.
+ * of pieces that are held out, routed at 0.05 dB, is half of that.
  */
 #include <getopt.h>
 #include <math.h>
@@ -21,9 +21,16 @@
 /* One picture of this many is held out for the margin, and one for the bound, which nothing else looks at. */
 #define HELD_OUT_EVERY 8
 #define BOUND_SHARE 0.95
+
+/* Pieces along each side of a picture that is held out. */
+#define HELD_OUT_PIECES 2
+
+/* Share of the limit that is lost on them on average: other sets of pictures lose more, smooth ones above all. */
+#define MEAN_SHARE 0.5
+
 static const char usage[] =
     "Usage: fovea-train route -s SCALE --data DIR [--data DIR]... -o TABLE.c\n"
-    "       [--method tiny] [--network MODEL] [--filter MODEL] [--skip PREFIX]... [--count 600]\n"
+    "       [--method tiny] [--network MODEL] [--filter MODEL] [--skip PREFIX]... [--count 1200]\n"
     "       [--threads N]\n"
     "       fovea-train route -s SCALE [--method tiny] [--data DIR]... [--check DIR]... [--jpeg Q] [--piece 384]\n"
     "Fit the router's predictions for a network and write them as a C table. Pictures come from the folders and the\n"
@@ -49,7 +56,7 @@ static int parse(int argc, char **argv, struct route_options *o)
         { "jpeg", required_argument, NULL, 'j' },    { "piece", required_argument, NULL, 'p' },
         { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
     };
-    *o = (struct route_options){ .method = "tiny", .count = 600, .piece = 384 };
+    *o = (struct route_options){ .method = "tiny", .count = 1200, .piece = 384 };
     optind = 1;
     for (int c; (c = getopt_long(argc, argv, "s:o:h", table, NULL)) != -1;) {
         switch (c) {
@@ -83,12 +90,36 @@ static int parse(int argc, char **argv, struct route_options *o)
            o->piece >= 64 && optind == argc;
 }
 
-enum role { ROLE_FIT, ROLE_MARGIN, ROLE_BOUND };
-
-static enum role role_of(int picture)
+static enum route_role role_of(int picture)
 {
     int k = picture % HELD_OUT_EVERY;
-    return k == HELD_OUT_EVERY - 1 ? ROLE_BOUND : k == HELD_OUT_EVERY / 2 - 1 ? ROLE_MARGIN : ROLE_FIT;
+    return k == HELD_OUT_EVERY - 1 ? ROUTE_BOUND : k == HELD_OUT_EVERY / 2 - 1 ? ROUTE_MARGIN : ROUTE_FIT;
+}
+
+static int add_picture(struct route_study *s, fovea_io *io, const struct fovea_image *image, enum route_role role,
+                       struct route_makers *makers)
+{
+    struct route_picture *p = &s->picture[s->n_pictures];
+    FOVI_TRY(route_picture_from(s->ctx, io, image, 0, makers, p));
+    p->role = role;
+    s->n_pictures += p->map != NULL;
+    return FOVEA_OK;
+}
+
+/* What is held out comes in quarters: the training crops were chosen for their detail, and smooth pieces, of which
+ * large photographs are full, are among their quarters only. */
+static int load_picture(struct route_study *s, fovea_io *io, const char *path, int i, struct route_makers *makers)
+{
+    struct fovea_image image, part;
+    enum route_role role = role_of(i);
+    FOVI_TRY(train_picture_read(s->ctx, io, path, &image));
+    int n = role == ROUTE_FIT ? 1 : HELD_OUT_PIECES, code = FOVEA_OK;
+    for (int k = 0; k < n * n && !code; k++) {
+        train_piece(&image, n, n, k, &part);
+        code = add_picture(s, io, &part, role, makers);
+    }
+    free(image.data);
+    return code;
 }
 
 static int load(struct route_study *s, fovea_io *io, struct route_makers *makers)
@@ -96,17 +127,16 @@ static int load(struct route_study *s, fovea_io *io, struct route_makers *makers
     char **names;
     int n_names, code;
     FOVI_TRY(train_names_list(s->ctx, &s->options->folders, &names, &n_names));
-    int count = s->options->count < n_names ? s->options->count : n_names;
+    int count = s->options->count < n_names ? s->options->count : n_names, n_used = 0;
     struct train_progress progress;
     train_progress_start(&progress, "enlarging", count);
-    s->picture = calloc((size_t)count, sizeof *s->picture);
+    s->picture = calloc((size_t)count * HELD_OUT_PIECES * HELD_OUT_PIECES, sizeof *s->picture);
     code = s->picture ? FOVEA_OK : fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
     for (int i = 0; i < count && !code; i++) {
         int k = (int)((int64_t)i * n_names / count);
         if (train_is_held_out(k))
             continue;
-        code = route_picture_make(s->ctx, io, names[k], makers, &s->picture[s->n_pictures]);
-        s->n_pictures += s->picture[s->n_pictures].map != NULL;
+        code = load_picture(s, io, names[k], n_used++, makers);
         train_progress_step(&progress, i + 1, "");
     }
     train_progress_end(&progress);
@@ -114,47 +144,45 @@ static int load(struct route_study *s, fovea_io *io, struct route_makers *makers
     return code;
 }
 
-/* Range of each z over the pictures that are fitted; the rare ends are cut. */
-static void find_ranges(struct route_study *s)
-{
-    for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
-        s->model.z_low[i] = INFINITY;
-        s->model.z_high[i] = -INFINITY;
-    }
-    for (int k = 0; k < s->n_pictures; k++) {
-        const struct route_picture *p = &s->picture[k];
-        for (size_t t = 0; t < p->n && role_of(k) == ROLE_FIT; t++) {
-            double z[FOVI_ROUTE_N_Z];
-            fovi_route_z(&p->map->tiles[t], z);
-            for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
-                s->model.z_low[i] = fmin(s->model.z_low[i], z[i]);
-                s->model.z_high[i] = fmax(s->model.z_high[i], z[i]);
-            }
-        }
-    }
-}
-
 enum label { LABEL_CORRECTION, LABEL_RESIDUAL };
 
-static int fit(struct route_study *s, enum label label, double w[FOVI_ROUTE_N_TERMS])
+/* The tiles that are fitted, with their labels, z as it is; *n of them. NULL: out of memory. */
+static struct route_observation *observe(struct route_study *s, enum label label, size_t *n)
 {
-    size_t n = 0, n_tiles = 0;
+    size_t n_tiles = 0;
     for (int k = 0; k < s->n_pictures; k++)
         n_tiles += s->picture[k].n;
     struct route_observation *o = malloc((n_tiles + 1) * sizeof *o);
-    if (!o)
-        return fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
-    for (int k = 0; k < s->n_pictures; k++) {
+    *n = 0;
+    for (int k = 0; k < s->n_pictures && o; k++) {
         const struct route_picture *p = &s->picture[k];
-        for (size_t t = 0; t < p->n && role_of(k) == ROLE_FIT; t++, n++) {
+        for (size_t t = 0; t < p->n && p->role == ROUTE_FIT; t++, ++*n) {
             double z[FOVI_ROUTE_N_Z];
             fovi_route_z(&p->map->tiles[t], z);
-            fovi_route_terms(z, o[n].terms);
-            o[n].weight = p->tile[t].area / (FOVEA_TILE * FOVEA_TILE);
-            o[n].label = label == LABEL_RESIDUAL ? p->tile[t].residual : p->tile[t].correction;
+            fovi_route_terms(z, o[*n].terms);
+            o[*n].weight = p->tile[t].area / (FOVEA_TILE * FOVEA_TILE);
+            o[*n].label = label == LABEL_RESIDUAL ? p->tile[t].residual : p->tile[t].correction;
         }
     }
-    int ok = n > 2 * FOVI_ROUTE_N_TERMS && route_fit(o, n, w);
+    return o;
+}
+
+/* The first fit finds the spread of z, too. */
+static int fit(struct route_study *s, enum label label, double w[FOVI_ROUTE_N_TERMS])
+{
+    struct fovi_route_model *m = &s->model;
+    size_t n = 0;
+    struct route_observation *o = observe(s, label, &n);
+    int ok = o && n > 2 * FOVI_ROUTE_N_TERMS;
+    if (ok && label == LABEL_CORRECTION)
+        ok = route_fit_spread(o, n, m->mean, m->whiten, &m->radius);
+    for (size_t t = 0; t < n && ok; t++) {
+        double z[FOVI_ROUTE_N_Z];
+        memcpy(z, o[t].terms + 1, sizeof z);
+        fovi_route_draw_in(m->mean, m->whiten, m->radius, z);
+        fovi_route_terms(z, o[t].terms);
+    }
+    ok = ok && route_fit(o, n, w);
     free(o);
     return ok ? FOVEA_OK : fovi_fail(s->ctx, FOVEA_E_ARG, "%zu tiles are too few for a fit", n);
 }
@@ -165,7 +193,7 @@ static double calibrate(struct route_study *s)
     double real = 0.0, predicted = 0.0;
     for (int k = 0; k < s->n_pictures; k++) {
         const struct route_picture *p = &s->picture[k];
-        for (size_t t = 0; t < p->n && role_of(k) == ROLE_FIT; t++) {
+        for (size_t t = 0; t < p->n && s->picture[k].role == ROUTE_FIT; t++) {
             double gain, residual;
             fovi_route_predict(&s->model, &p->map->tiles[t], &gain, &residual);
             real += p->tile[t].gain * p->tile[t].area;
@@ -213,7 +241,7 @@ static int route_held_out(struct route_study *s, double max_loss_db, struct outc
     for (int k = 0; k < s->n_pictures; k++) {
         struct fovi_route_result result;
         double loss;
-        if (role_of(k) != ROLE_MARGIN)
+        if (s->picture[k].role != ROUTE_MARGIN)
             continue;
         FOVI_TRY(route_study_loss(s, &s->picture[k], max_loss_db, &loss, &result));
         out->loss_db += loss;
@@ -234,41 +262,71 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Split conformal bound: the ceil((n + 1) * 0.95)-th smallest ratio of measured to predicted loss of pictures that
- * neither fit nor margin have seen. */
-static int find_bound(struct route_study *s)
+/* What a picture for the bound says. */
+struct bound_case {
+    double residual, ratio; /* expected error of a pixel; measured over predicted loss */
+};
+
+static int by_residual(const void *a, const void *b)
 {
-    double *ratio = malloc((size_t)s->n_pictures * sizeof *ratio);
-    int n = 0, code = ratio ? FOVEA_OK : fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
-    for (int k = 0; k < s->n_pictures && !code; k++) {
+    return by_value(&((const struct bound_case *)a)->residual, &((const struct bound_case *)b)->residual);
+}
+
+static int find_cases(struct route_study *s, struct bound_case *cases, int *n)
+{
+    for (int k = 0; k < s->n_pictures; k++) {
         struct fovi_route_result result;
         double loss;
-        if (role_of(k) != ROLE_BOUND)
+        if (s->picture[k].role != ROUTE_BOUND)
             continue;
-        code = route_study_loss(s, &s->picture[k], ROUTE_LIMIT_DB, &loss, &result);
+        FOVI_TRY(route_study_loss(s, &s->picture[k], ROUTE_LIMIT_DB, &loss, &result));
         if (result.predicted_loss_db > 0.0)
-            ratio[n++] = loss / result.predicted_loss_db;
+            cases[(*n)++] = (struct bound_case){ result.residual, loss / result.predicted_loss_db };
     }
-    if (!code && n < 19)
-        code = fovi_fail(s->ctx, FOVEA_E_ARG, "%d pictures are too few for a bound", n);
-    if (!code) {
-        qsort(ratio, (size_t)n, sizeof *ratio, by_value);
-        int rank = (int)ceil((n + 1) * BOUND_SHARE);
-        s->model.bound = fmax(1.0, ratio[rank < n ? rank - 1 : n - 1]);
-        printf("bound: %.3f times the prediction, from %d pictures\n", s->model.bound, n);
+    return FOVEA_OK;
+}
+
+/* The ceil((n + 1) * 0.95)-th smallest ratio. */
+static double quantile(const struct bound_case *cases, int n, double *ratio)
+{
+    for (int k = 0; k < n; k++)
+        ratio[k] = cases[k].ratio;
+    qsort(ratio, (size_t)n, sizeof *ratio, by_value);
+    int rank = (int)ceil((n + 1) * BOUND_SHARE);
+    return fmax(1.0, ratio[rank < n ? rank - 1 : n - 1]);
+}
+
+/* Split conformal bound for each kind of picture, by the expected error, as many of each; from pictures that neither
+ * fit nor margin have seen. */
+static int find_bound(struct route_study *s)
+{
+    struct bound_case *cases = malloc(((size_t)s->n_pictures + 1) * sizeof *cases);
+    double *ratio = malloc(((size_t)s->n_pictures + 1) * sizeof *ratio);
+    int n = 0, code = cases && ratio ? find_cases(s, cases, &n) : fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
+    if (!code && n < 19 * FOVI_ROUTE_N_KINDS)
+        code = fovi_fail(s->ctx, FOVEA_E_ARG, "%d pieces are too few for a bound", n);
+    if (!code)
+        qsort(cases, (size_t)n, sizeof *cases, by_residual);
+    for (int kind = 0; kind < FOVI_ROUTE_N_KINDS && !code; kind++) {
+        int from = n * kind / FOVI_ROUTE_N_KINDS, to = n * (kind + 1) / FOVI_ROUTE_N_KINDS;
+        if (kind)
+            s->model.split[kind - 1] = cases[from].residual;
+        s->model.bound[kind] = quantile(cases + from, to - from, ratio);
+        printf("bound: %.3f times the prediction, expected error from %.1f on, from %d pieces\n", s->model.bound[kind],
+               cases[from].residual, to - from);
     }
     free(ratio);
+    free(cases);
     return code;
 }
 
-/* The least margin with which the held-out pictures lose three tenths less than they may, so that small sets of
- * pictures stay within it too; in steps of a twentieth. */
+/* The least margin with which what is held out loses no more than its share of the limit, in twentieths. */
 static int find_margin(struct route_study *s)
 {
     struct outcome o;
     for (s->model.margin = 1.0; s->model.margin < 4.0; s->model.margin += 0.05) {
         FOVI_TRY(route_held_out(s, ROUTE_LIMIT_DB, &o));
-        if (o.loss_db <= 0.7 * ROUTE_LIMIT_DB)
+        if (o.loss_db <= MEAN_SHARE * ROUTE_LIMIT_DB)
             break;
     }
     return FOVEA_OK;
@@ -285,7 +343,7 @@ static int report_ranks(const struct route_study *s)
         return fovi_fail(s->ctx, FOVEA_E_NOMEM, "out of memory");
     for (int k = 0; k < s->n_pictures; k++) {
         const struct route_picture *p = &s->picture[k];
-        for (size_t t = 0; t < p->n && role_of(k) != ROLE_FIT; t++, n++) {
+        for (size_t t = 0; t < p->n && s->picture[k].role != ROUTE_FIT; t++, n++) {
             fovi_route_predict(&s->model, &p->map->tiles[t], &v[n], &v[n_tiles + n]);
             v[2 * n_tiles + n] = p->tile[t].gain;
             v[3 * n_tiles + n] = p->tile[t].residual;
@@ -329,11 +387,15 @@ static int write_table(const struct route_study *s, const char *command)
     fprintf(f, " */\n");
     fprintf(f, "#include \"route/route_table.h\"\n\n/* clang-format off */\n");
     fprintf(f, "const struct fovi_route_model fovi_route_%s_x%d = {\n", o->method, o->scale);
-    write_numbers(f, s->model.z_low, FOVI_ROUTE_N_Z);
-    write_numbers(f, s->model.z_high, FOVI_ROUTE_N_Z);
+    write_numbers(f, s->model.mean, FOVI_ROUTE_N_Z);
+    write_numbers(f, s->model.whiten, FOVI_ROUTE_N_WHITEN);
+    fprintf(f, "    %.9g,\n", s->model.radius);
     write_numbers(f, s->model.gain, FOVI_ROUTE_N_TERMS);
     write_numbers(f, s->model.residual, FOVI_ROUTE_N_TERMS);
-    fprintf(f, "    %.9g,\n    %.9g,\n};\n", s->model.margin, s->model.bound);
+    fprintf(f, "    %.9g,\n", s->model.margin);
+    write_numbers(f, s->model.split, FOVI_ROUTE_N_KINDS - 1);
+    write_numbers(f, s->model.bound, FOVI_ROUTE_N_KINDS);
+    fprintf(f, "};\n");
     int failed = ferror(f);
     return fclose(f) != 0 || failed ? fovi_fail(s->ctx, FOVEA_E_WRITE, "%s: cannot write", o->output) : FOVEA_OK;
 }
@@ -350,21 +412,22 @@ static int work(struct route_study *s, fovea_io *io, struct route_makers *makers
         return route_check(s, io, makers);
     }
     FOVI_TRY(load(s, io, makers));
-    find_ranges(s);
     s->model.margin = 1.0;
     FOVI_TRY(fit(s, LABEL_CORRECTION, s->model.gain));
     FOVI_TRY(fit(s, LABEL_RESIDUAL, s->model.residual));
     double c = calibrate(s);
     FOVI_TRY(find_margin(s));
     FOVI_TRY(find_bound(s));
-    printf("%d pictures, gain / energy of the correction %.3f, margin %.2f\n", s->n_pictures, c, s->model.margin);
+    printf("%d pictures and pieces, gain / energy of the correction %.3f, margin %.2f\n", s->n_pictures, c,
+           s->model.margin);
     FOVI_TRY(report_ranks(s));
     FOVI_TRY(report_losses(s));
     return write_table(s, command);
 }
 
-static int run(fovea_context *ctx, const struct route_options *o, const char *command)
+static int run(fovea_context *ctx, const void *options, const char *command)
 {
+    const struct route_options *o = options;
     struct route_study s = { .ctx = ctx, .options = o, .top = route_rung_of(o->method) };
     struct route_makers *makers = NULL;
     fovea_io *io = NULL;
@@ -389,17 +452,5 @@ int train_route_main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
-    params.n_threads = o.n_threads;
-    fovea_context *ctx;
-    char *command = train_command_text(argc, argv);
-    int code = fovea_context_create(&ctx, &params);
-    if (!code) {
-        code = command ? run(ctx, &o, command) : fovi_fail(ctx, FOVEA_E_NOMEM, "out of memory");
-        if (code)
-            fprintf(stderr, "fovea-train route: %s\n", fovea_last_error(ctx));
-    }
-    fovea_context_free(&ctx);
-    free(command);
-    return train_exit_code(code);
+    return train_run(argc, argv, o.n_threads, run, &o);
 }

@@ -68,11 +68,8 @@ static int check_file(struct check *c, const char *path, struct count *count)
     int most = c->study->options->piece, code = FOVEA_OK;
     int n_x = (image.width + most - 1) / most, n_y = (image.height + most - 1) / most;
     for (int i = 0; i < n_x * n_y && !code; i++) {
-        struct fovea_image piece = image;
-        int x = (int)((int64_t)image.width * (i % n_x) / n_x), y = (int)((int64_t)image.height * (i / n_x) / n_y);
-        piece.width = (int)((int64_t)image.width * (i % n_x + 1) / n_x) - x;
-        piece.height = (int)((int64_t)image.height * (i / n_x + 1) / n_y) - y;
-        piece.data = (char *)image.data + y * image.stride_bytes + (ptrdiff_t)x * image.format.n_channels;
+        struct fovea_image piece;
+        train_piece(&image, n_x, n_y, i, &piece);
         code = check_piece(c, &piece, count);
     }
     free(image.data);

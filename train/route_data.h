@@ -24,7 +24,11 @@ struct route_tile {
         rung_error[FOVI_ROUTE_N_RUNGS]; /* |rung - truth|^2 of the filter, the network and those below that were made */
 };
 
+/* What a picture is used for: fits, the margin, the bound. */
+enum route_role { ROUTE_FIT, ROUTE_MARGIN, ROUTE_BOUND };
+
 struct route_picture {
+    enum route_role role;
     struct fovea_map *map; /* of the low-resolution luma; NULL: the picture was too small */
     size_t n;
     struct route_tile *tile; /* n, as in the map */

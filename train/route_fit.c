@@ -127,6 +127,66 @@ int route_fit(const struct route_observation *o, size_t n, double w[N])
     return 1;
 }
 
+/* z of an observation: the terms behind the constant. */
+static const double *z_of(const struct route_observation *o)
+{
+    return o->terms + 1;
+}
+
+/* Lower Cholesky factor of the covariance of z, every variance a little larger than it is, so that what is constant
+ * does no harm. */
+static void find_factor(const struct route_observation *o, size_t n, double mean[FOVI_ROUTE_N_Z],
+                        double l[FOVI_ROUTE_N_Z][FOVI_ROUTE_N_Z])
+{
+    enum { Z = FOVI_ROUTE_N_Z };
+    memset(mean, 0, Z * sizeof *mean);
+    for (size_t t = 0; t < n; t++)
+        for (int i = 0; i < Z; i++)
+            mean[i] += z_of(&o[t])[i] / (double)n;
+    memset(l, 0, Z * sizeof *l);
+    for (size_t t = 0; t < n; t++)
+        for (int i = 0; i < Z; i++)
+            for (int k = 0; k <= i; k++)
+                l[i][k] += (z_of(&o[t])[i] - mean[i]) * (z_of(&o[t])[k] - mean[k]) / (double)n;
+    for (int k = 0; k < Z; k++)
+        for (int i = k; i < Z; i++) {
+            double sum = l[i][k] + (i == k ? 1e-3 : 0.0);
+            for (int j = 0; j < k; j++)
+                sum -= l[i][j] * l[k][j];
+            l[i][k] = i == k ? sqrt(sum) : sum / l[k][k];
+        }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+int route_fit_spread(const struct route_observation *o, size_t n, double mean[FOVI_ROUTE_N_Z],
+                     double whiten[FOVI_ROUTE_N_WHITEN], double *radius)
+{
+    enum { Z = FOVI_ROUTE_N_Z };
+    double l[Z][Z], inverse[Z][Z] = { { 0 } }, *to = whiten;
+    find_factor(o, n, mean, l);
+    for (int i = 0; i < Z; i++)
+        for (int k = 0; k <= i; k++) {
+            double sum = i == k ? 1.0 : 0.0;
+            for (int j = k; j < i; j++)
+                sum -= l[i][j] * inverse[j][k];
+            *to++ = inverse[i][k] = sum / l[i][i];
+        }
+    double *distance = malloc(n * sizeof *distance);
+    if (!distance)
+        return 0;
+    for (size_t t = 0; t < n; t++)
+        distance[t] = fovi_route_distance(mean, whiten, z_of(&o[t]));
+    qsort(distance, n, sizeof *distance, by_number);
+    *radius = distance[(size_t)(0.999 * (double)n)];
+    free(distance);
+    return 1;
+}
+
 struct ranked {
     double value;
     size_t index;

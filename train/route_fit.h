@@ -26,4 +26,9 @@ double route_fit_value(const double w[FOVI_ROUTE_N_TERMS], const double terms[FO
 /* Spearman's rank correlation of two lists. Needs memory; NaN without. */
 double route_rank_correlation(const double *a, const double *b, size_t n);
 
+/* Mean of z over observations, the inverse of the lower Cholesky factor of its covariance, row by row, and the
+ * Mahalanobis distance that 999 in 1000 are within. 0: out of memory. */
+int route_fit_spread(const struct route_observation *o, size_t n, double mean[FOVI_ROUTE_N_Z],
+                     double whiten[FOVI_ROUTE_N_WHITEN], double *radius);
+
 #endif

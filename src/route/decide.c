@@ -107,6 +107,7 @@ static void fill_result(const struct choice *c, const struct fovi_route_params *
 {
     const struct fovi_route_problem *problem = &c->problem;
     const struct fovi_route_halo *h = problem->level[1].halo;
+    const struct fovi_route_model *model = c->model[problem->n_levels - 1];
     double full = 0.0, off = 0.0, px = 0.0, work = 0.0, to_ms = 1e-6 / p->n_threads;
     for (int y = 0; y < h->n_y; y++) {
         for (int x = 0; x < h->n_x; x++) {
@@ -126,7 +127,8 @@ static void fill_result(const struct choice *c, const struct fovi_route_params *
     result->network_ms = result->predicted_ms - off * p->budget_ns_per_px[FOVI_ROUTE_FILTER] * to_ms;
     result->top_ms = full * p->budget_ns_per_px[result->top] * to_ms;
     result->predicted_loss_db = fovi_route_loss_db(problem, level);
-    result->bound_db = result->predicted_loss_db * c->model[problem->n_levels - 1]->bound;
+    result->residual = problem->residual / full;
+    result->bound_db = result->predicted_loss_db * model->bound[fovi_route_kind(model, result->residual)];
 }
 
 /* Decide between the filter and the networks up to the rung in result->top. path serves as the choice, then as the

@@ -30,26 +30,11 @@ void fovi_error_z(const struct fovi_error_tile *tile, double added, double z[FOV
     z[FOVI_ROUTE_N_Z - 1] = fovi_route_log(added + 1e-2);
 }
 
-double fovi_error_distance(const struct fovi_error_model *model, const double z[FOVI_ROUTE_N_Z])
-{
-    const double *row = model->whiten;
-    double sum = 0.0;
-    for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
-        double u = 0.0;
-        for (int k = 0; k <= i; k++)
-            u += *row++ * (z[k] - model->mean[k]);
-        sum += u * u;
-    }
-    return sqrt(sum);
-}
-
 double fovi_error_predict(const struct fovi_error_model *model, const struct fovi_error_tile *tile, double added)
 {
     double z[FOVI_ROUTE_N_Z], terms[FOVI_ROUTE_N_TERMS], sum = 0.0;
     fovi_error_z(tile, added, z);
-    double distance = fovi_error_distance(model, z);
-    for (int i = 0; i < FOVI_ROUTE_N_Z && distance > model->radius; i++)
-        z[i] = model->mean[i] + (z[i] - model->mean[i]) * model->radius / distance;
+    fovi_route_draw_in(model->mean, model->whiten, model->radius, z);
     fovi_route_terms(z, terms);
     for (int i = 0; i < FOVI_ROUTE_N_TERMS; i++)
         sum += model->w[i] * terms[i];

@@ -11,13 +11,9 @@
 
 #include "route/route.h"
 
-/* Far from what was seen in training a quadratic goes anywhere: z is drawn towards the mean until its Mahalanobis
- * distance is at most radius, which 999 in 1000 training tiles are within. whiten: the inverse of the lower Cholesky
- * factor of the covariance, row by row. */
-enum { FOVI_ERROR_N_WHITEN = FOVI_ROUTE_N_Z * (FOVI_ROUTE_N_Z + 1) / 2 };
 struct fovi_error_model {
     enum fovea_path path; /* the maker; FOVEA_PATH_CLASSIC is the bicubic base */
-    double mean[FOVI_ROUTE_N_Z], whiten[FOVI_ERROR_N_WHITEN], radius;
+    double mean[FOVI_ROUTE_N_Z], whiten[FOVI_ROUTE_N_WHITEN], radius; /* as in route.h */
     double w[FOVI_ROUTE_N_TERMS]; /* log of the mean squared error of luma, in levels */
 };
 
@@ -36,9 +32,6 @@ void fovi_error_pack(const struct fovea_tile_features *tile, struct fovi_error_t
 /* z of a tile: five features of the analysis and log(added + 0.01), not clamped. added: mean square of what the maker
  * put on the bicubic luma, in squared levels, for an output pixel. */
 void fovi_error_z(const struct fovi_error_tile *tile, double added, double z[FOVI_ROUTE_N_Z]);
-
-/* Mahalanobis distance of z from the training tiles. */
-double fovi_error_distance(const struct fovi_error_model *model, const double z[FOVI_ROUTE_N_Z]);
 
 /* Expected mean squared error of luma for an output pixel, in squared levels. */
 double fovi_error_predict(const struct fovi_error_model *model, const struct fovi_error_tile *tile, double added);

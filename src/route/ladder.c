@@ -8,17 +8,23 @@ const struct fovi_route_rung fovi_route_ladder[FOVI_ROUTE_N_RUNGS] = {
     { "filter", FOVEA_PATH_FILTER, 0, { 0 } },
     { "tiny", FOVEA_PATH_TINY, 6, { 144, 2304, 2304, 2304, 2304, 144 } },
     { "small", FOVEA_PATH_SMALL, 8, { 288, 9216, 9216, 9216, 9216, 9216, 9216, 288 } },
+    { "medium",
+      FOVEA_PATH_MEDIUM,
+      18,
+      { 288, 9216, 9216, 9216, 9216, 9216, 9216, 9216, 9216, 9216, 9216, 9216, 9216, 9216, 9216, 9216, 9216, 288 } },
 };
 
 /* What a machine has: portable C, AVX2 (and NEON), AVX-512, bfloat16 by AMX. */
 enum speed { SPEED_C, SPEED_AVX2, SPEED_AVX512, SPEED_AMX, N_SPEEDS };
 
 /* Nanoseconds for an input pixel on one thread, [rung][scale - 2][speed]: as bench_route measured them on a Xeon with
- * AMX (Sapphire Rapids); portable C on a Zen 3. */
+ * AMX (Sapphire Rapids); portable C on a Zen 3,
+ * medium by its multiply-adds against small's. */
 static const double cost_ns[FOVI_ROUTE_N_RUNGS][3][N_SPEEDS] = {
     { { 540, 9.0, 6.5, 6.5 }, { 1200, 17.5, 16.5, 16.5 }, { 2240, 21, 17.5, 17.5 } },
     { { 34500, 116, 102, 22 }, { 38500, 128, 112, 27 }, { 42600, 136, 123, 28 } },
     { { 197000, 645, 540, 84 }, { 202000, 670, 562, 90 }, { 209000, 690, 585, 92 } },
+    { { 505000, 1650, 1380, 215 }, { 515000, 1710, 1430, 230 }, { 530000, 1760, 1490, 235 } },
 };
 
 /* A pixel of the halo counts as this many others, [rung][speed]: regions are made in whole vectors, and a few columns
@@ -27,6 +33,7 @@ static const double edge_cost[FOVI_ROUTE_N_RUNGS][N_SPEEDS] = {
     { 1, 1, 1, 1 },
     { 1, 1.3, 2.0, 2.3 },
     { 1, 1.3, 1.9, 1.6 },
+    { 1, 1.6, 2.0, 1.8 },
 };
 
 static enum speed speed_of(uint32_t cpu, int is_bf16)

@@ -4,6 +4,8 @@
  * The labels are energies of a network's correction, which for networks near the conditional mean equal its gain in
  * squared error (orthogonality), so only one constant needs ground truth.
  */
+#include <string.h>
+
 #include "route/route.h"
 #include "route/route_math.h"
 
@@ -40,23 +42,34 @@ static double link(const double *w, const double *terms)
     return fovi_route_exp(sum < 30.0 ? sum : 30.0);
 }
 
-/* The terms of z, clamped to what the model has seen. */
-static void clamped_terms(const struct fovi_route_model *model, const double z[FOVI_ROUTE_N_Z],
-                          double terms[FOVI_ROUTE_N_TERMS])
+double fovi_route_distance(const double mean[FOVI_ROUTE_N_Z], const double whiten[FOVI_ROUTE_N_WHITEN],
+                           const double z[FOVI_ROUTE_N_Z])
 {
-    double clamped[FOVI_ROUTE_N_Z];
+    double sum = 0.0;
     for (int i = 0; i < FOVI_ROUTE_N_Z; i++) {
-        clamped[i] = z[i] > model->z_low[i] ? z[i] : model->z_low[i];
-        clamped[i] = clamped[i] < model->z_high[i] ? clamped[i] : model->z_high[i];
+        double u = 0.0;
+        for (int k = 0; k <= i; k++)
+            u += *whiten++ * (z[k] - mean[k]);
+        sum += u * u;
     }
-    fovi_route_terms(clamped, terms);
+    return sqrt(sum);
+}
+
+void fovi_route_draw_in(const double mean[FOVI_ROUTE_N_Z], const double whiten[FOVI_ROUTE_N_WHITEN], double radius,
+                        double z[FOVI_ROUTE_N_Z])
+{
+    double distance = fovi_route_distance(mean, whiten, z);
+    for (int i = 0; i < FOVI_ROUTE_N_Z && distance > radius; i++)
+        z[i] = mean[i] + (z[i] - mean[i]) * radius / distance;
 }
 
 void fovi_route_predict_z(const struct fovi_route_model *model, const double z[FOVI_ROUTE_N_Z], double *gain,
                           double *residual)
 {
-    double terms[FOVI_ROUTE_N_TERMS];
-    clamped_terms(model, z, terms);
+    double near[FOVI_ROUTE_N_Z], terms[FOVI_ROUTE_N_TERMS];
+    memcpy(near, z, sizeof near);
+    fovi_route_draw_in(model->mean, model->whiten, model->radius, near);
+    fovi_route_terms(near, terms);
     if (gain)
         *gain = link(model->gain, terms);
     if (residual)
@@ -76,4 +89,12 @@ void fovi_route_predict(const struct fovi_route_model *model, const struct fovea
     fovi_route_predict_z(model, z, gain, residual);
     if (fovi_route_is_flat(tile))
         *gain = 0.0;
+}
+
+int fovi_route_kind(const struct fovi_route_model *model, double residual)
+{
+    int kind = 0;
+    while (kind < FOVI_ROUTE_N_KINDS - 1 && residual >= model->split[kind])
+        kind++;
+    return kind;
 }

@@ -14,7 +14,7 @@
 #include "fovea/upscale.h"
 
 /* The ladder: rung 0 is the filter, each further one a network. */
-enum { FOVI_ROUTE_FILTER = 0, FOVI_ROUTE_TINY, FOVI_ROUTE_SMALL, FOVI_ROUTE_N_RUNGS };
+enum { FOVI_ROUTE_FILTER = 0, FOVI_ROUTE_TINY, FOVI_ROUTE_SMALL, FOVI_ROUTE_MEDIUM, FOVI_ROUTE_N_RUNGS };
 enum { FOVI_ROUTE_MAX_LAYERS = 24 };
 
 struct fovi_route_rung {
@@ -25,16 +25,19 @@ struct fovi_route_rung {
 };
 extern const struct fovi_route_rung fovi_route_ladder[FOVI_ROUTE_N_RUNGS];
 
-/* Prediction from a tile's features: z = log(feature + 0.01), clamped to what was seen in training; the terms are 1, z
- * and all products; both regressions give the log of a mean squared error for an output pixel (luma, levels^2). */
-enum { FOVI_ROUTE_N_Z = 6, FOVI_ROUTE_N_TERMS = 28 };
+/* Prediction from a tile's features: z = log(feature + 0.01); the terms are 1, z and all products; both regressions
+ * give the log of a mean squared error for an output pixel (luma, levels^2). Far from what was seen in training a
+ * quadratic goes anywhere: z is drawn towards the mean until its Mahalanobis distance is at most radius, which 999 in
+ * 1000 training tiles are within. whiten: the inverse of the lower Cholesky factor of the covariance, row by row. */
+enum { FOVI_ROUTE_N_Z = 6, FOVI_ROUTE_N_TERMS = 28, FOVI_ROUTE_N_WHITEN = 21, FOVI_ROUTE_N_KINDS = 3 };
 struct fovi_route_model {
-    double z_low[FOVI_ROUTE_N_Z], z_high[FOVI_ROUTE_N_Z];
+    double mean[FOVI_ROUTE_N_Z], whiten[FOVI_ROUTE_N_WHITEN], radius;
     double gain[FOVI_ROUTE_N_TERMS];     /* of the network over the filter, calibrated with ground truth */
     double residual[FOVI_ROUTE_N_TERMS]; /* what remains with the network */
     double margin;                       /* >= 1: a lost gain counts this many times, in the forecast too */
-    double bound;                        /* loss <= bound * forecast on 95 % of pictures like the calibration's (split
-                                            conformal prediction: Papadopoulos et al. 2002, Vovk et al. 2005) */
+    /* loss <= bound * forecast on 95 % of pictures of a kind (split conformal prediction: Papadopoulos et al. 2002,
+     * Vovk et al. 2005; by kinds: Vovk 2012). The kind: how many of the splits the expected error of a pixel reaches */
+    double split[FOVI_ROUTE_N_KINDS - 1], bound[FOVI_ROUTE_N_KINDS];
 };
 
 /* The committed coefficients; NULL where there are none. scale: 2, 3 or 4. */
@@ -65,7 +68,8 @@ struct fovi_route_params {
 struct fovi_route_result {
     int top;                  /* rung */
     double predicted_loss_db; /* of the picture's PSNR-Y, against the top rung everywhere */
-    double bound_db;          /* the loss stays below this on 95 % of pictures */
+    double bound_db;          /* the loss stays below this on 95 % of pictures of this kind */
+    double residual;          /* error expected of an output pixel with the top network everywhere, levels^2 */
     double predicted_ms;      /* of filter and networks together */
     double network_ms;        /* of the networks alone */
     double top_ms;            /* of the top network everywhere */
@@ -85,7 +89,13 @@ int fovi_route_decide(fovea_context *ctx, const struct fovea_map *map, const str
 
 /* ---- the parts, for the trainer and the tests ---- */
 
-/* z of a tile, not clamped, and the terms of a clamped z. */
+/* Mahalanobis distance of z; and z drawn in until that is at most radius. */
+double fovi_route_distance(const double mean[FOVI_ROUTE_N_Z], const double whiten[FOVI_ROUTE_N_WHITEN],
+                           const double z[FOVI_ROUTE_N_Z]);
+void fovi_route_draw_in(const double mean[FOVI_ROUTE_N_Z], const double whiten[FOVI_ROUTE_N_WHITEN], double radius,
+                        double z[FOVI_ROUTE_N_Z]);
+
+/* z of a tile, not drawn in, and the terms of a z that is. */
 void fovi_route_z(const struct fovea_tile_features *tile, double z[FOVI_ROUTE_N_Z]);
 void fovi_route_terms(const double z[FOVI_ROUTE_N_Z], double terms[FOVI_ROUTE_N_TERMS]);
 
@@ -93,11 +103,14 @@ void fovi_route_terms(const double z[FOVI_ROUTE_N_Z], double terms[FOVI_ROUTE_N_
 void fovi_route_predict(const struct fovi_route_model *model, const struct fovea_tile_features *tile, double *gain,
                         double *residual);
 
-/* The same from a z that is not clamped; gain or residual may be NULL. A flat tile (one level, so there is nothing to
+/* The same from a z that is not drawn in; gain or residual may be NULL. A flat tile (one level, so there is nothing to
  * gain) gains nothing, whatever this says. */
 void fovi_route_predict_z(const struct fovi_route_model *model, const double z[FOVI_ROUTE_N_Z], double *gain,
                           double *residual);
 int fovi_route_is_flat(const struct fovea_tile_features *tile);
+
+/* Which bound holds for a picture. residual: expected error of an output pixel with the network everywhere. */
+int fovi_route_kind(const struct fovi_route_model *model, double residual);
 
 /* How much a network computes for a tile that lies beside its region. */
 struct fovi_route_halo;
