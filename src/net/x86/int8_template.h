@@ -12,7 +12,7 @@
  *     store_rows(out, at, v, s, piece, width)  16 lanes in v[...]: of each of s pieces the first `width` go to
  *                                 out[0] + at, out[1] + at ...
  * and for the sums, where it wants them,
- *     N_SUMS                      sums that are kept in registers, of NV_MAX vectors of lanes at most (2 or 3)
+ *     N_SUMS                      sums that are kept in registers, of NV_MAX vectors of lanes at most (2 or 4)
  *     dot_quad(np, nv, sum, in, stride, weight, at)  to sum[k][p], k < nv, the products of the four bytes at in +
  *                                 p * stride with those of each lane at weight[k] + at
  */
@@ -237,6 +237,9 @@ static void sum_row(const struct fovi_int8_weights *w, int v, int nv, const uint
     switch (nv) {
     case 1: sum_vectors(1, w, v, rows, x, n, to); break;
     case 2: sum_vectors(2, w, v, rows, x, n, to); break;
+#if NV_MAX > 2
+    case 3: sum_vectors(3, w, v, rows, x, n, to); break;
+#endif
     default: sum_vectors(NV_MAX, w, v, rows, x, n, to); break;
     }
 }

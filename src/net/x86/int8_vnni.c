@@ -6,7 +6,7 @@
 #include "net/x86/int8_avx512.h"
 
 #define N_SUMS 16
-#define NV_MAX 3
+#define NV_MAX 4
 
 /* dot += four bytes at base + index, for all lanes, times weight. */
 #define BROADCAST(quad, base, index) __asm__ volatile("vpbroadcastd (%1,%2), %0" : "=v"(quad) : "r"(base), "r"(index))
