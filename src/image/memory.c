@@ -2,9 +2,10 @@
  *
  * Pictures in memory as sources and sinks.
  */
-#include <string.h>
+#include "image/memory.h"
 
-#include "fovea/image.h"
+#include <stdint.h>
+#include <string.h>
 
 static int copy_rows(char *dst, ptrdiff_t dst_stride, const char *src, ptrdiff_t src_stride, size_t bytes, int n)
 {
@@ -44,4 +45,20 @@ struct fovea_sink fovea_sink_to_image(struct fovea_image *image)
 {
     struct fovea_sink sink = { memory_write, image };
     return sink;
+}
+
+static int is_aligned(const struct fovea_image *image)
+{
+    size_t bytes = fovea_sample_bytes(image->format.sample);
+    return bytes && (uintptr_t)image->data % bytes == 0 && image->stride_bytes % (ptrdiff_t)bytes == 0;
+}
+
+const struct fovea_image *fovi_source_image(const struct fovea_source *source)
+{
+    return source->read == memory_read && is_aligned(source->user) ? source->user : NULL;
+}
+
+struct fovea_image *fovi_sink_image(const struct fovea_sink *sink)
+{
+    return sink->write == memory_write && is_aligned(sink->user) ? sink->user : NULL;
 }

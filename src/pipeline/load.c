@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "image/convert.h"
+#include "image/memory.h"
 #include "pipeline/stage.h"
 
 #define REACH 24
@@ -66,8 +67,14 @@ static int read_rows(struct load *l, struct fovi_window *w, int n)
     double start = fovi_clock_ms();
     if (w->y1 == 0)
         FOVI_TRY(skip_rows(l));
-    FOVI_TRY(run->source->read(run->source->user, l->stage.frame.y + w->y1, n, l->raw, l->raw_stride));
-    fovi_run_load_rows(run, (const char *)l->raw + left_bytes, l->raw_stride, n, w, w->y1);
+    int y = l->stage.frame.y + w->y1;
+    const struct fovea_image *image = fovi_source_image(run->source);
+    const char *rows = l->raw;
+    if (image)
+        rows = (const char *)image->data + y * image->stride_bytes;
+    else
+        FOVI_TRY(run->source->read(run->source->user, y, n, l->raw, l->raw_stride));
+    fovi_run_load_rows(run, rows + left_bytes, image ? image->stride_bytes : l->raw_stride, n, w, w->y1);
     run->ms[FOVEA_STAGE_READ] += fovi_clock_ms() - start;
     return FOVEA_OK;
 }

@@ -8,6 +8,7 @@
 #include "analysis/analysis.h"
 #include "base/clock.h"
 #include "image/convert.h"
+#include "image/memory.h"
 #include "net/graph.h"
 #include "pipeline/plan.h"
 #include "route/route.h"
@@ -253,6 +254,21 @@ static int route(struct job *job)
 
 /* ---- the pass that makes the picture ---- */
 
+/* Where the rows of the result from y on are stored: in the picture in memory that they are for, if they fit, else in
+ * plan->rows, to be written. */
+static void *find_place(const struct job *job, int y, ptrdiff_t *stride)
+{
+    const fovea_plan *plan = job->plan;
+    const struct fovea_image *image = fovi_sink_image(job->sink);
+    const struct fovea_format *format = &plan->run.format;
+    *stride = plan->rows_stride;
+    if (!image || image->width != plan->crop.width || image->height != plan->crop.height ||
+        image->format.sample != format->sample || image->format.n_channels != format->n_channels)
+        return plan->rows;
+    *stride = image->stride_bytes;
+    return (char *)image->data + y * image->stride_bytes;
+}
+
 static int make_picture(struct job *job)
 {
     fovea_plan *plan = job->plan;
@@ -265,11 +281,14 @@ static int make_picture(struct job *job)
         int n = crop->height - y < run->piece ? crop->height - y : run->piece;
         FOVI_TRY(fovi_stage_need(last, top + y + n));
         double start = fovi_clock_ms();
-        fovi_run_store_rows(run, &last->out, left, top + y, n, crop->width, plan->rows, plan->rows_stride);
-        FOVI_TRY(job->sink->write(job->sink->user, y, n, plan->rows, plan->rows_stride));
+        ptrdiff_t stride;
+        void *rows = find_place(job, y, &stride);
+        fovi_run_store_rows(run, &last->out, left, top + y, n, crop->width, rows, stride);
+        if (rows == plan->rows)
+            FOVI_TRY(job->sink->write(job->sink->user, y, n, rows, stride));
         run->ms[FOVEA_STAGE_WRITE] += fovi_clock_ms() - start;
         if (plan->meter)
-            FOVI_TRY(fovi_meter_push(plan->meter, plan->rows, plan->rows_stride, n));
+            FOVI_TRY(fovi_meter_push(plan->meter, rows, stride, n));
         FOVI_TRY(report_progress(job, before + (1.0 - before) * (y + n) / crop->height));
     }
     return FOVEA_OK;
