@@ -115,6 +115,9 @@ void cli_print_run(const struct cli_run *run)
                100. * r->saved_network_share, r->saved_ms, r->predicted_loss_db);
     if (run->params->mode == FOVEA_MODE_VIVID)
         printf("  detail       %.2f levels RMS added, predicted cost %.3f dB\n", r->detail_rms, r->detail_cost_db);
+    if (run->params->mode == FOVEA_MODE_FAITHFUL || run->params->mode == FOVEA_MODE_VIVID)
+        printf("  spared       %lld tiles like text, %lld like skin\n", (long long)r->n_like_text,
+               (long long)r->n_like_skin);
     if (r->expected_error_rms > 0.)
         printf("  expected     error of %.1f levels RMS against the unknown truth; %.1f added to bicubic\n",
                r->expected_error_rms, r->added_rms);
@@ -305,6 +308,10 @@ json_t *cli_json_run(const struct cli *cli, const struct cli_run *run)
     json_object_set_new(object, "total_ms", cli_json_number(r->total_ms));
     json_object_set_new(object, "tiles", json_tiles(r));
     json_object_set_new(object, "fallbacks", json_fallbacks(r));
+    if (run->params->mode == FOVEA_MODE_FAITHFUL || run->params->mode == FOVEA_MODE_VIVID)
+        json_object_set_new(
+            object, "spared",
+            json_pack("{s:I, s:I}", "text", (json_int_t)r->n_like_text, "skin", (json_int_t)r->n_like_skin));
     json_object_set_new(object, "network_px", json_integer(r->n_network_px));
     json_object_set_new(object, "precision",
                         r->precision == FOVEA_PRECISION_AUTO ? json_null() : json_string(precisions[r->precision]));

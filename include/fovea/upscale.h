@@ -43,11 +43,12 @@ enum fovea_precision { FOVEA_PRECISION_AUTO = 0, FOVEA_PRECISION_F32, FOVEA_PREC
 enum fovea_consistency { FOVEA_CONSISTENCY_DEFAULT = 0, FOVEA_CONSISTENCY_ON, FOVEA_CONSISTENCY_OFF };
 
 /* How far a result may go beyond what the input proves (docs/how-it-works.md). BALANCED: the networks' detail, checked
- * and made consistent. FAITHFUL: the checks and consistency at their strictest, for the filter too. SCIENTIFIC: values
- * are kept to the input as far as arithmetic goes, nothing is clipped that the format can hold. VIVID: in texture more
- * detail than the networks are sure of, at params.detail_cost_db; only beyond the input's Nyquist, so that the
- * reduction of the result stays what it is. Grey and RGB pictures. A classical method is the same in every mode, but
- * for consistency where it is on. */
+ * and made consistent. FAITHFUL: the checks and consistency at their strictest, for the filter too, and tiles that are
+ * like text or skin held within 4 levels of luma of the base, before consistency. SCIENTIFIC: values are kept to the
+ * input as far as arithmetic goes, nothing is clipped that the format can hold. VIVID: in texture more detail than the
+ * networks are sure of, at params.detail_cost_db; only beyond the input's Nyquist, so that the reduction of the result
+ * stays what it is, and none in tiles like text or skin. Grey and RGB pictures. A classical method is the same in every
+ * mode, but for consistency where it is on. */
 enum fovea_mode { FOVEA_MODE_BALANCED = 0, FOVEA_MODE_FAITHFUL, FOVEA_MODE_SCIENTIFIC, FOVEA_MODE_VIVID };
 
 /* What the samples are: display-encoded (as sRGB is), or proportional to light. DEFAULT: 8 and 16 bits are encoded,
@@ -195,6 +196,8 @@ struct fovea_report {
     double detail_rms;     /* FOVEA_MODE_VIVID: the detail added to the result: RMS over the picture, luma, levels */
     double detail_cost_db; /* FOVEA_MODE_VIVID: what it costs in PSNR-Y, as predicted without ground truth */
     int64_t n_fallbacks[FOVEA_N_CAUSES]; /* tiles that fell back, by cause, of all enlargements of the chain */
+    int64_t n_like_text, n_like_skin;    /* FOVEA_MODE_FAITHFUL, _VIVID: refined tiles of the first enlargement that are
+                                         like text, like skin: held near the base, and given no detail */
 };
 
 /* The paths of the tiles, row by row, n_tiles_x * n_tiles_y of enum fovea_path, and of enum fovea_cause. Owned by the

@@ -9,7 +9,6 @@
  */
 #include <math.h>
 
-#include "net/graph.h"
 #include "pipeline/plan.h"
 
 /* How far transparent pixels look for visible ones, and alpha's faint ones for their neighbours. */
@@ -31,11 +30,7 @@ static double chain_reach(const fovea_plan *plan)
 {
     double reach = 0.0, ratio = 1.0;
     for (int i = 0; i < plan->n_chain; i++) {
-        int radius = FOVI_STEP_MIN_RADIUS;
-        for (int k = 0; k < plan->step[i].n_networks; k++)
-            if (fovi_graph_radius(plan->step[i].network[k].graph) > radius)
-                radius = fovi_graph_radius(plan->step[i].network[k].graph);
-        reach += (FOVEA_TILE + 2 * radius) / ratio;
+        reach += (FOVEA_TILE + 2 * fovi_step_radius(plan, &plan->step[i])) / ratio;
         ratio *= plan->step[i].scale;
     }
     return reach;

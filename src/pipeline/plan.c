@@ -200,6 +200,20 @@ static int count_tiles(int pixels)
     return (pixels + FOVEA_TILE - 1) / FOVEA_TILE;
 }
 
+static int looks_for_likeness(const fovea_plan *plan)
+{
+    return plan->params.mode == FOVEA_MODE_FAITHFUL || plan->params.mode == FOVEA_MODE_VIVID;
+}
+
+int fovi_step_radius(const fovea_plan *plan, const struct fovi_step *step)
+{
+    int radius = looks_for_likeness(plan) ? FOVI_LIKENESS_REACH : FOVI_STEP_MIN_RADIUS;
+    for (int k = 0; k < step->n_networks; k++)
+        if (fovi_graph_radius(step->network[k].graph) > radius)
+            radius = fovi_graph_radius(step->network[k].graph);
+    return radius;
+}
+
 /* What each step of the chain sees, once its part is known. */
 static int size_steps(fovea_plan *plan)
 {
@@ -214,6 +228,9 @@ static int size_steps(fovea_plan *plan)
         step->path = fovi_alloc(ctx, (size_t)step->n_tiles_x, (size_t)step->n_tiles_y);
         step->cause = fovi_alloc(ctx, (size_t)step->n_tiles_x, (size_t)step->n_tiles_y);
         if (!step->path || !step->cause)
+            return fovi_alloc_error(ctx);
+        if (looks_for_likeness(plan) &&
+            !(step->likeness = fovi_alloc(ctx, (size_t)step->n_tiles_x, (size_t)step->n_tiles_y)))
             return fovi_alloc_error(ctx);
         frame = fovi_frame_scaled(&frame, step->scale);
     }
@@ -342,10 +359,7 @@ static int rows_in_use(const fovea_plan *plan, int height)
  * sees below. */
 static int rows_ahead(const fovea_plan *plan, const struct fovi_step *step)
 {
-    int radius = FOVI_FILTER_RADIUS;
-    for (int k = 0; k < step->n_networks; k++)
-        if (fovi_graph_radius(step->network[k].graph) > radius)
-            radius = fovi_graph_radius(step->network[k].graph);
+    int radius = fovi_step_radius(plan, step);
     /* for a mask a step looks farther ahead */
     return plan->run.strip + (plan->run.format.has_alpha ? 3 * radius + FOVEA_TILE : radius) + plan->run.piece;
 }
@@ -379,7 +393,8 @@ static int add_refinement(fovea_plan *plan, struct fovi_step *step, int capacity
                                          .n_networks = step->n_networks,
                                          .is_strict = plan->params.mode == FOVEA_MODE_FAITHFUL,
                                          .path = step->path,
-                                         .cause = step->cause };
+                                         .cause = step->cause,
+                                         .likeness = step->likeness };
     if (plan->params.strength == 0.0) /* whatever they would say */
         params.n_networks = 0;
     else if (step->filter)
@@ -515,6 +530,7 @@ void fovea_plan_free(fovea_plan **plan)
         fovea_model_free(&p->step[i].filter);
         fovi_free(ctx, p->step[i].path);
         fovi_free(ctx, p->step[i].cause);
+        fovi_free(ctx, p->step[i].likeness);
     }
     fovi_free(ctx, p->whole_path);
     fovi_free(ctx, p->rows);

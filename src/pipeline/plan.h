@@ -37,6 +37,7 @@ struct fovi_step {
         enum fovi_exec_format format;
     } network[FOVI_MAX_NETWORKS]; /* by rising cost */
     uint8_t *path, *cause;        /* of each tile */
+    uint8_t *likeness;            /* of each tile, in the modes that look for it; else NULL */
     struct fovi_stage *stage;
 };
 
@@ -94,6 +95,9 @@ void fovi_figures_report(const fovea_plan *plan, struct fovea_report *report);
 
 /* Expected mean square error of a tile whose features and added are known, while a run lasts. */
 float fovi_figures_expect(const fovea_plan *plan, size_t tile);
+
+/* Input pixels that the step's methods look at around a pixel. */
+int fovi_step_radius(const fovea_plan *plan, const struct fovi_step *step);
 
 /* part.c: set in_part, out_part and crop. FOVEA_E_ARG where the crop does not lie in the result. */
 int fovi_plan_choose_parts(fovea_plan *plan);

@@ -24,6 +24,9 @@
 /* Levels beyond the range over which what is added fades out. */
 #define FADE 24.0f
 
+/* Levels that may be added to a pixel of a tile like text or skin where the mode is strict. */
+#define HOLD 4.0f
+
 /* A luma and the planes that it stands for. */
 struct group {
     int first_plane, n_planes, is_mask;
@@ -265,6 +268,27 @@ static void fade_out(const struct refine *r, const struct patch *p)
     }
 }
 
+static int looks_for_likeness(const struct refine *r)
+{
+    return r->params.is_strict || r->params.likeness;
+}
+
+/* See what a tile is like, and where the mode is strict hold it near the base. */
+static void hold_likeness(const struct refine *r, const struct patch *p)
+{
+    const struct fovi_window *rgb = r->stage.run->is_rgb ? &r->in->out : NULL;
+    enum fovi_likeness likeness = fovi_likeness_of(&r->group->luma, rgb, p->x, p->y);
+    if (r->params.likeness && likeness)
+        r->params.likeness[p->path - r->group->path] = (uint8_t)likeness;
+    for (int i = 0; i < p->height && likeness && r->params.is_strict; i++) {
+        float *delta = p->delta + i * r->stage.out.stride;
+        for (int x = 0; x < p->width; x++) {
+            float v = delta[x] < HOLD ? delta[x] : HOLD;
+            delta[x] = v > -HOLD ? v : -HOLD;
+        }
+    }
+}
+
 /* The verdict on one tile; a tile that fails, or that is flat, keeps its base. */
 static void check_tile(struct refine *r, const struct patch *p, const struct fovi_judged_tile *tile)
 {
@@ -275,6 +299,8 @@ static void check_tile(struct refine *r, const struct patch *p, const struct fov
     if (!cause && !is_flat(r, r->group, p->x, p->y)) {
         if (is_float && is_saturated(r, p))
             fade_out(r, p);
+        if (*p->path != FOVEA_PATH_CLASSIC && looks_for_likeness(r) && !r->group->is_mask)
+            hold_likeness(r, p);
         return;
     }
     if (cause) {
@@ -460,6 +486,8 @@ int fovi_refine_create(struct fovi_run *run, struct fovi_stage *in, const struct
     for (int i = 0; i < params->n_networks; i++)
         if (r->reach < fovi_graph_radius(params->network[i].graph))
             r->reach = fovi_graph_radius(params->network[i].graph);
+    if (looks_for_likeness(r) && r->reach < FOVI_LIKENESS_REACH)
+        r->reach = FOVI_LIKENESS_REACH;
     r->n_tiles_y = (in->out.height + FOVEA_TILE - 1) / FOVEA_TILE;
     r->ahead = r->reach;
     if (run->format.has_alpha && (params->filter || params->n_networks))

@@ -304,8 +304,11 @@ static void report_tiles(const fovea_plan *plan, struct fovea_report *r)
                                          ((plan->in_part.height + FOVEA_TILE - 1) / FOVEA_TILE);
         return;
     }
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n_tiles_x * s->n_tiles_y; i++)
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n_tiles_x * s->n_tiles_y; i++) {
         r->n_tiles[s->path[i]]++;
+        r->n_like_text += s->likeness && s->likeness[i] == FOVI_LIKE_TEXT;
+        r->n_like_skin += s->likeness && s->likeness[i] == FOVI_LIKE_SKIN;
+    }
     for (int k = 0; k < plan->n_chain; k++) {
         s = &plan->step[k];
         for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n_tiles_x * s->n_tiles_y; i++)
@@ -402,6 +405,9 @@ int fovea_plan_run(fovea_plan *plan, const struct fovea_source *source, const st
     FOVI_TRY(check_source(plan, source));
     memset(plan->run.ms, 0, sizeof plan->run.ms);
     fovi_figures_reset(plan);
+    for (int i = 0; i < plan->n_chain; i++)
+        if (plan->step[i].likeness)
+            memset(plan->step[i].likeness, 0, (size_t)plan->step[i].n_tiles_x * (size_t)plan->step[i].n_tiles_y);
     for (int i = 0; i < plan->n_chain; i++)
         memset(plan->step[i].cause, 0, (size_t)plan->step[i].n_tiles_x * (size_t)plan->step[i].n_tiles_y);
     int code = route(&job);

@@ -132,7 +132,7 @@ struct fovi_filter;
 enum { FOVI_MAX_NETWORKS = 4 };
 struct fovi_refine_params {
     int scale;
-    int is_strict;                    /* the judge's narrower limits */
+    int is_strict;                    /* the judge's narrower limits; what is like text or skin is held near the base */
     const struct fovi_filter *filter; /* for tiles of FOVEA_PATH_FILTER; NULL: there are none */
     int n_networks;
     struct fovi_refine_network {
@@ -140,8 +140,9 @@ struct fovi_refine_params {
         enum fovea_path path; /* the tiles that it takes */
         enum fovi_exec_format format;
     } network[FOVI_MAX_NETWORKS];
-    uint8_t *path;  /* of each tile of the input, borrowed, filled before a run; tiles that fail are changed */
-    uint8_t *cause; /* of each tile, enum fovea_cause, borrowed, cleared before a run */
+    uint8_t *path;     /* of each tile of the input, borrowed, filled before a run; tiles that fail are changed */
+    uint8_t *cause;    /* of each tile, enum fovea_cause, borrowed, cleared before a run */
+    uint8_t *likeness; /* of each tile, enum fovi_likeness, borrowed, filled by a run; NULL: not wanted */
     float *added; /* of each tile, borrowed: mean square of what was added to luma, filled by a run; NULL: not wanted */
 };
 
@@ -211,6 +212,15 @@ enum fovea_cause fovi_judge_tile(const struct fovi_measure_dsp *dsp, const struc
 
 /* Mean square of what is added to a tile. */
 float fovi_judge_mean_square(const struct fovi_measure_dsp *dsp, const struct fovi_judged_tile *tile);
+
+/* What people read meaning into. */
+enum fovi_likeness { FOVI_LIKE_NOTHING = 0, FOVI_LIKE_TEXT, FOVI_LIKE_SKIN, FOVI_N_LIKENESSES };
+
+/* Pixels around a tile that are looked at. */
+#define FOVI_LIKENESS_REACH 8
+
+/* Of the tile at x, y: luma and, where there is colour, red, green and blue of the input, as far as the reach. */
+enum fovi_likeness fovi_likeness_of(const struct fovi_window *luma, const struct fovi_window *rgb, int x, int y);
 
 /* Whether columns x0..x1-1 of rows y0..y1-1 (what of them lies in the picture) all hold one level. */
 int fovi_judge_is_flat(const struct fovi_window *luma, int x0, int x1, int y0, int y1);

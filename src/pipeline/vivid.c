@@ -49,7 +49,8 @@ static void ask(void *user, size_t tile, double *lost, double *share)
     const fovea_plan *plan = user;
     enum fovea_path path = (enum fovea_path)plan->step[0].path[tile];
     *lost = (double)fovi_figures_expect(plan, tile);
-    *share = path == FOVEA_PATH_CLASSIC || path == FOVEA_PATH_FALLBACK ? 0.0 : texture_share(&plan->features[tile]);
+    int is_spared = path == FOVEA_PATH_CLASSIC || path == FOVEA_PATH_FALLBACK || plan->step[0].likeness[tile];
+    *share = is_spared ? 0.0 : texture_share(&plan->features[tile]);
 }
 
 static double tile_height(const fovea_plan *plan)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How far a result may go beyond its input: strength, mode, maps."""
+import math
+
 from common import *
 
 soft_png("a.png")
@@ -49,6 +51,45 @@ for scale, most in (("2", 1.3), ("4", 2.3)):
     expect_ok("downscale", "sign.png", "-o", "reduced.png", "-s", scale)
     run = expect_ok("upscale", "reduced.png", "-o", "x.png", "-s", scale, "--method", "tiny", "--json").json()
     check(run["consistency"]["rms"] < most, "x%s: saturated strokes: %s" % (scale, run["consistency"]))
+
+# Faithful: what is like text or skin stays within 4 levels of luma of the base; anything else may go farther.
+GLYPHS = (0x3e4149493a, 0x7f09090906, 0x7f41413e00, 0x0101017f01, 0x63140814e3)
+
+
+def letter(x, y, c):
+    """Strokes of two pixels: five letters of 5x7, row after row, dark on a light ground; above them no letters."""
+    column, row, glyph = x // 2 % 7, y // 2 % 9, GLYPHS[(x // 14 + y // 18) % 5]
+    return 25 if column < 5 and row < 7 and glyph >> (8 * (4 - column) + row) & 1 else 235
+
+
+def face(x, y, c):
+    """Skin with soft shapes and creases in it."""
+    shade = 1 + .1 * math.sin((x + y) * .35) - (.16 if (x + y // 3) % 19 == 0 else 0)
+    return int((200, 140, 110)[c] * shade)
+
+
+def bark(x, y, c):
+    return int(128 + 60 * math.sin(x * 1.3 + y * .4) * math.cos(y * 1.1 - x * .2))
+
+
+for name, draw, kind in (("letter", letter, "text"), ("face", face, "skin"), ("bark", bark, None)):
+    write_png("in.png", 96, 80, 3, draw)
+    plain = ("upscale", "in.png", "-s", "2", "--consistency", "off", "-o")
+    expect_ok(*plain, "base.png", "--method", "bicubic")
+    off = {}
+    for mode in ("balanced", "faithful"):
+        run = expect_ok(*plain, "x.png", "--method", "tiny", "--mode", mode, "--json").json()
+        off[mode] = max(abs(a - b) for a, b in zip(pixels("x.png"), pixels("base.png")))
+    spared = run["spared"]
+    if kind:
+        check(spared[kind] == 30 and sum(spared.values()) == 30, "%s: every tile is like %s: %s" % (name, kind, spared))
+        check(off["faithful"] <= 4 * 255 / 219 + 1 < off["balanced"], "%s is held near the base: %s" % (name, off))
+    else:
+        check(sum(spared.values()) == 0, "%s is like nothing: %s" % (name, spared))
+        check(off["faithful"] > 6, "%s is not held: %s" % (name, off))
+    vivid = expect_ok(*plain, "x.png", "--method", "tiny", "--mode", "vivid", "--json").json()
+    check(vivid["spared"] == spared, "%s: vivid knows the same: %s" % (name, vivid["spared"]))
+    check(not kind or vivid["detail"]["rms"] == 0, "%s: no detail there: %s" % (name, vivid["detail"]))
 
 expect_ok(*up, "x.png", "--map", "m.png")
 expect_ok(*up, "x.png", "--map", "provenance:n.png")
