@@ -2,19 +2,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """docs/quality.md and its curves, from the evaluation pictures, by one command (make quality).
 
-    bench/quality.py FOLDER [--fovea build/fovea] [--out docs] [--rounds 3] [--prefix "COMMAND ..."]
-                     [--json FILE.json] [--from FILE.json]
+    bench/quality.py FOLDER [--fovea build/fovea] [--out docs] [--rounds 3] [--json FILE.json] [--parts "PART,..."]
 
 FOLDER holds Set5, Set14, BSD100 and Large. PSNR-Y in dB / SSIM-Y of every method by `fovea evaluate`, beside networks
 that others have released; PSNR-Y over time for methods everywhere and for routing at several limits. Times are medians
-of rounds that take turns: run it on a machine that does nothing else. --prefix: put before each run whose time counts.
---out: the folder of quality.md and images/. --json: keep what was measured; --from writes the page from that again.
+of rounds that take turns: run it on a machine that does nothing else.
+--json: what was measured is kept there. --parts: only the tables, or a curve such as "Large x2 f32", whose rounds are added
+to those that are there.
 """
 import argparse
 import json
 import os
 import platform
-import shlex
 import statistics
 import subprocess
 
@@ -46,17 +45,16 @@ more, ours on the thousand pictures whose sources `fovea models` names.
 """
 ROUTING = """## Routing: quality over time
 
-On %s, %d threads, medians of %d rounds, with consistency. Large: photographs of 2048 pixels. BSD100: small textured
-pictures, where there is little to save; auto leaves them to the top network where a decision takes longer than it
-saves.
+On %s, %d threads, medians of %d rounds, with consistency. Large: photographs of
+2048 pixels. BSD100: small textured pictures, where there is little to save; auto leaves them to the top network where
+a decision takes longer than it saves.
 """
 
 
-def run(options, folder, scale, words, timed=False):
+def run(options, folder, scale, words):
     command = [options.fovea, "evaluate", os.path.join(options.folder, folder), "-s", str(scale), "--json", "--quiet",
                *words]
-    prefix = shlex.split(options.prefix) if timed and options.prefix else []
-    done = subprocess.run(prefix + command, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)["methods"]
 
 
@@ -78,22 +76,26 @@ def measure_tables(options, costs):
     return result
 
 
-def measure_curve(options, costs, folder, scale, precision):
-    """[name, ms a megapixel of the result, dB] of methods everywhere and of auto."""
+def measure_curve(options, costs, curve, folder, scale, precision):
+    """Rounds are added to those that the curve has: {name: {"ms": [a megapixel of the result, ...], "db": ...}}."""
     fixed = [m for m in METHODS[1:-1] if (m, scale) in costs]
-    times, quality = {}, {}
     for _ in range(options.rounds):
         for limit in [None] + LIMITS:
             words = ["--precision", precision, "--consistency", "on"]
             for method in fixed if limit is None else ["auto"]:
                 words += ["--method", method]
             words += [] if limit is None else ["--max-loss", str(limit)]
-            for method, found in run(options, folder, scale, words, timed=True).items():
-                name = method if limit is None else "%g dB" % limit
-                times.setdefault(name, []).append(found["ms_per_mp"])
-                quality[name] = found["psnr_y"]
-    points = [[name, statistics.median(times[name]), quality[name]] for name in times]
-    return {"everywhere": [p for p in points if p[0] in fixed], "auto": [p for p in points if p[0] not in fixed]}
+            for method, found in run(options, folder, scale, words).items():
+                point = curve.setdefault(method if limit is None else "%g dB" % limit, {"ms": []})
+                point["ms"].append(found["ms_per_mp"])
+                point["db"] = found["psnr_y"]
+    return curve
+
+
+def points(curve):
+    """[name, ms, dB] of methods everywhere and of auto."""
+    every = [[name, statistics.median(p["ms"]), p["db"]] for name, p in curve.items()]
+    return {"everywhere": [p for p in every if p[0] in METHODS], "auto": [p for p in every if p[0] not in METHODS]}
 
 
 def table(result, costs, scale):
@@ -154,11 +156,13 @@ def curve_text(curve):
 
 def write(options, result):
     costs = {(k.split()[0], int(k.split()[1])): v for k, v in result["costs"].items()}
-    parts = [HEAD] + [table(result["tables"], costs, scale) + "\n" for scale in (2, 3, 4)]
+    parts = [HEAD] + [table(result["tables"], costs, scale) + "\n" for scale in (2, 3, 4) if result["tables"]]
     parts.append(OTHERS)
-    parts.append(ROUTING % (result["machine"], result["threads"], result["rounds"]))
+    rounds = min([len(p["ms"]) for curve in result["curves"].values() for p in curve.values()] or [0])
+    parts.append(ROUTING % (result["machine"], result["threads"], rounds))
     os.makedirs(os.path.join(options.out, "images"), exist_ok=True)
-    for key, curve in result["curves"].items():
+    for key, curve in sorted(result["curves"].items(), reverse=True):
+        curve = points(curve)
         folder, scale, precision = key.split()
         name = "quality-%s-%s-%s.svg" % (folder.lower(), scale, precision)
         words = "f32" if precision == "f32" else "bfloat16 where the processor has AMX"
@@ -175,29 +179,37 @@ def processor():
     return names[0] if names else platform.machine()
 
 
+def measure(options, result):
+    """All parts, or those that were asked for."""
+    costs = models(options)
+    names = {"%s x%d %s" % curve: curve for curve in CURVES}
+    parts = options.parts.split(",") if options.parts else ["tables"] + list(names)
+    result.update({"costs": {"%s %d" % key: cost for key, cost in costs.items()}, "machine": processor(),
+                   "threads": os.cpu_count()})
+    for part in parts:
+        if part == "tables":
+            result["tables"] = measure_tables(options, costs)
+        else:
+            result["curves"][part] = measure_curve(options, costs, result["curves"].get(part, {}), *names[part])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?")
+    parser.add_argument("folder")
     parser.add_argument("--fovea", default="build/fovea")
     parser.add_argument("--out", default="docs")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--prefix")
     parser.add_argument("--json", metavar="FILE.json")
-    parser.add_argument("--from", dest="old", metavar="FILE.json")
+    parser.add_argument("--parts")
     options = parser.parse_args()
-    if options.old:
-        with open(options.old, encoding="utf-8") as f:
+    result = {"tables": {}, "curves": {}}
+    if options.json and os.path.exists(options.json):
+        with open(options.json, encoding="utf-8") as f:
             result = json.load(f)
-    elif not options.folder:
-        parser.error("FOLDER or --from")
-    else:
-        costs = models(options)
-        result = {"costs": {"%s %d" % key: cost for key, cost in costs.items()}, "machine": processor(),
-                  "threads": os.cpu_count(), "rounds": options.rounds, "tables": measure_tables(options, costs),
-                  "curves": {"%s x%d %s" % c: measure_curve(options, costs, *c) for c in CURVES}}
-        if options.json:
-            with open(options.json, "w", encoding="utf-8") as f:
-                json.dump(result, f, indent=1)
+    measure(options, result)
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as f:
+            json.dump(result, f, indent=1)
     write(options, result)
 
 
