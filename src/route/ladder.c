@@ -62,10 +62,14 @@ double fovi_route_cost(int rung, int scale, uint32_t cpu, int is_bf16)
 #define LEAST_WORK_MS 15.0
 #define USUAL_LOSS_DB 0.05
 
+/* A network that takes less for a pixel is so fast that analysis, decision and filter take what they save: photographs
+ * in bfloat16 with small on top took between 0.96 and 1.14 of its time everywhere, at any loss. */
+#define LEAST_NS 100.0
+
 int fovi_route_pays(int top, int scale, int is_bf16, double px, double max_loss_db)
 {
-    double ms = px * cost_ns[top][scale - 2][is_bf16 ? SPEED_AMX : SPEED_AVX2] * 1e-6;
-    return top > FOVI_ROUTE_FILTER && ms * max_loss_db >= LEAST_WORK_MS * USUAL_LOSS_DB;
+    double ns = cost_ns[top][scale - 2][is_bf16 ? SPEED_AMX : SPEED_AVX2];
+    return top > FOVI_ROUTE_FILTER && ns >= LEAST_NS && px * ns * 1e-6 * max_loss_db >= LEAST_WORK_MS * USUAL_LOSS_DB;
 }
 
 void fovi_route_params_init(const fovea_context *ctx, int scale, unsigned bf16, struct fovi_route_params *p)
