@@ -129,10 +129,14 @@ def draw(curve, title, path):
         points = sorted(curve[part], key=lambda p: p[1])
         out.append('<polyline fill="none" stroke="%s" stroke-width="2" points="%s"/>' %
                    (colour, " ".join("%.1f,%.1f" % at(p) for p in points)))
+        last = -100.
         for p in points:
             out.append('<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"/>' % (*at(p), colour))
+            if at(p)[0] - last < 42:  # no room for its name
+                continue
+            last = at(p)[0]
             out.append('<text x="%.1f" y="%.1f" text-anchor="middle" fill="%s">%s</text>' %
-                       (at(p)[0], at(p)[1] + dy, colour, p[0]))
+                       (last, at(p)[1] + dy, colour, p[0]))
     out.append('<text x="%g" y="%g" text-anchor="middle">ms for a megapixel of the result; blue: one method '
                'everywhere, orange: auto by --max-loss</text>' % (width / 2, height - 10))
     out.append('<text x="12" y="16">PSNR-Y, dB; %s</text>\n</svg>' % title)
