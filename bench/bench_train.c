@@ -24,11 +24,11 @@ static const char *const recipes[] = {
     "method tiny-video\nlayers unshuffle 2; conv3x3 4 16 prelu; conv3x3 16 16 prelu; conv3x3 16 16 prelu; "
     "conv3x3 16 16 prelu; conv3x3 16 16 prelu; conv3x3 16 16 prelu; conv3x3 16 16; add 4; conv3x3 16 16; shuffle 4; "
     "add base\npatch 64\nsteps 1000000\n",
-    "method medium\nlayers conv3x3 1 32; conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32; gate 0; "
-    "conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32; gate 4; conv3x3 32 32 prelu; conv3x3 32 32 prelu; "
-    "conv3x3 32 32; gate 8; conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32; gate 12; conv3x3 32 32 prelu; "
-    "conv3x3 32 32 prelu; conv3x3 32 32; gate 16; concat 0 4 20; conv1x1 96 32; conv3x3 32 32; conv3x3 32 16; "
-    "shuffle 4; add base\nsteps 1000000\n",
+    "method medium\nlayers conv3x3 1 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32 prelu; "
+    "conv3x3 32 32 prelu; conv3x3 32 32 prelu; conv3x3 32 32 prelu; add 0; conv3x3 32 32 prelu; conv3x3 32 32; add 7; "
+    "conv3x3 32 32 prelu; conv3x3 32 32; add 10; conv3x3 32 32 prelu; conv3x3 32 32; add 13; conv3x3 32 32 prelu; "
+    "conv3x3 32 32; add 16; conv3x3 32 32 prelu; conv3x3 32 32; add 19; conv3x3 32 16; shuffle 4; add base\n"
+    "steps 1000000\n",
 };
 
 static int make_set(int scale, struct train_set *set)
