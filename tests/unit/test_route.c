@@ -105,8 +105,8 @@ static double executed_px(const struct fovi_graph *graph, int w, int h, const ui
     return px;
 }
 
-/* Less the few columns between slices and what long networks do two tiles above a region: medium, to which no route leads
- * yet, does much there. */
+/* Less the few columns between slices and what long networks do two tiles above a region: medium, to which no route
+ * leads yet, does much there. */
 static void halo_counts_what_is_executed(void **state)
 {
     (void)state;
