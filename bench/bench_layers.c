@@ -81,7 +81,8 @@ static void layer_init(struct layer *l, int c_in, int c_out)
     static float src[6 * MOST * STRIDE + 128], dst[4 * MOST * STRIDE], weight[MOST * MOST * 9], bias[MOST];
     static float packed[MOST * MOST * 9], packed_quad[MOST * MOST * 18], lanes[MOST + FOVI_BF16_LANES];
     static float scratch[6 * MOST * FOVI_QUAD_COLUMNS] __attribute__((aligned(64)));
-    static uint16_t bf16_src[6 * (MOST * STRIDE + 64)], bf16_dst[4 * MOST * STRIDE], bf16_packed[MOST * MOST * 24];
+    static _Alignas(64) uint16_t bf16_src[6 * (MOST * STRIDE + 64)], bf16_dst[4 * MOST * STRIDE];
+    static _Alignas(64) uint16_t bf16_packed[MOST * MOST * 24];
     fill(src, sizeof src / sizeof *src);
     fill(weight, sizeof weight / sizeof *weight);
     for (size_t i = 0; i < sizeof bf16_src / sizeof *bf16_src; i++)
@@ -93,7 +94,8 @@ static void layer_init(struct layer *l, int c_in, int c_out)
     l->quad = (struct fovi_conv_weights){ 3, c_in, c_out, packed_quad, bias, bias };
     for (int k = 0; k < 6; k++) {
         l->rows[k] = src + FOVI_CONV_OVERREAD + (ptrdiff_t)k * c_in * STRIDE;
-        l->bf16_rows[k] = bf16_src + MOST + (ptrdiff_t)k * (c_in * STRIDE + 64);
+        /* odd pixels are aligned, as the executor does it */
+        l->bf16_rows[k] = bf16_src + 2 * MOST - c_in + (ptrdiff_t)k * (c_in * STRIDE + 32);
     }
     for (int k = 0; k < 4; k++) {
         l->out[k] = dst + (ptrdiff_t)k * c_out * STRIDE;
