@@ -55,6 +55,27 @@ check(after > before + .2, "a picture that was not seen gains: %.2f, %.2f" % (be
 found = expect_ok("info", "tuned.safetensors").out
 check("pictures of its user" in found, "the sources say so: %s" % found)
 
+# int8 for the fine-tuned network: it has none, then it is trained beside what there is
+expect(2, "tiny cannot run in int8", "upscale", "few/0.png", "-o", "o.png", "--method",
+       path("tuned.safetensors"), "--precision", "int8")
+layers = expect_ok("info", "tuned.safetensors", "--json").json()["layers"]
+with open(path("int8.recipe"), "w", encoding="utf-8") as file:
+    file.write("method tiny\nlayers %s\nquantise 8\npatch 32\nbatch 8\nsteps 30\nlr 2e-4\nrescale 1\n" % layers)
+quantise = ["--recipe", "int8.recipe", "--data", "pages", "-o", "int8.safetensors"]
+train(2, ["quantise needs the network to start from"], *quantise)
+train(0, [], *quantise, "--init", "tuned.safetensors", "--log", "int8.log")
+check(read_file("int8.log").startswith(b"0 0 s"), "calibration alone is logged: %s" % read_file("int8.log"))
+
+
+def psnr_of(name, precision):
+    found = expect_ok("evaluate", "few", "-s", "2", "--json", "--method", path(name), "--precision", precision).json()
+    return found["methods"][path(name)]["psnr_y"]
+
+
+in_f32, in_int8 = psnr_of("int8.safetensors", "f32"), psnr_of("int8.safetensors", "int8")
+check(in_f32 == psnr_of("tuned.safetensors", "f32"), "the network in float is as it was: %s" % in_f32)
+check(abs(in_int8 - in_f32) < .5 and in_int8 != in_f32, "int8 is near: %s, %s" % (in_f32, in_int8))
+
 # no progress: it ends early and the start is what is written
 train(0, ["at the best, after"], *tune, "--steps", "300", "--lr", "1e-7", "--patience", "2", "--log", "log")
 check(len(read_file("log").split(b"\n")) < 30, "it ends early: %s" % read_file("log"))
