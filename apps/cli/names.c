@@ -118,6 +118,13 @@ static int fail_memory(const struct upscale_job *job)
     return cli_fail(job->cli, CLI_RESOURCE, "out of memory");
 }
 
+/* One picture to one file, not into a folder. */
+static int is_single(const struct upscale_job *job, int n_words, char **words)
+{
+    const char *output = job->options->output;
+    return n_words == 1 && !cli_is_folder(words[0]) && !cli_is_folder(output) && output[strlen(output) - 1] != '/';
+}
+
 /* Append an input whose output lies in the subfolder ("" = none) of the output folder. */
 static int add_item(struct cli_items *items, const struct upscale_job *job, const char *input, const char *subfolder)
 {
@@ -258,6 +265,21 @@ static int check_overwriting(const struct cli *cli, const struct cli_items *item
     return code;
 }
 
+/* The output of a single picture is called what the options call it. */
+static int rename_single(struct cli_items *items, const struct upscale_job *job)
+{
+    struct cli_item *item = &items->item[0];
+    free(item->output);
+    item->output = strdup(job->options->output);
+    item->name = item->output;
+    if (!item->output)
+        return fail_memory(job);
+    if (!fovea_io_write_format(item->output))
+        return cli_fail(job->cli, CLI_OUTPUT, "'%s' has no ending of a format that can be written, such as .png",
+                        item->output);
+    return CLI_OK;
+}
+
 int cli_items_collect(struct cli_items *items, const struct upscale_job *job, int n_words, char **words)
 {
     *items = (struct cli_items){ 0 };
@@ -267,6 +289,8 @@ int cli_items_collect(struct cli_items *items, const struct upscale_job *job, in
     if (!code && items->n == 0)
         code = cli_fail(job->cli, CLI_INPUT, "there is no picture in '%s'%s", words[0],
                         job->options->is_recursive ? "" : " (--recursive looks into its folders)");
+    if (!code && is_single(job, n_words, words))
+        code = rename_single(items, job);
     if (!code)
         code = check_collisions(job->cli, items);
     return code ? code : check_overwriting(job->cli, items);

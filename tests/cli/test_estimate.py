@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """--estimate: memory as the run takes it, a time of the right order, and nothing is made."""
+import random
+
 from common import *
 
 
@@ -34,6 +36,31 @@ for width, height, options in ((300, 200, []), (1600, 1000, ["--method", "bicubi
     check(seconds / 20 < told["seconds"] < seconds * 20, "%dx%d: %.2f s for %.2f s, however busy the machine is" %
           (width, height, told["seconds"], seconds))
     os.unlink(path("out.png"))
+
+# The time follows what there is to be done, by factors that no other load gives: pixels, the encoder's work, a piece.
+os.mkdir(path("tmp"))
+
+
+def told_seconds(*args):
+    run = expect_ok("upscale", *args, "--estimate", "--json", env={"TMPDIR": path("tmp")})
+    return run.json().get("seconds", 0)
+
+
+rng = random.Random(8)
+for name, width, height in (("wide.ppm", 3200, 2400), ("narrow.ppm", 800, 600)):
+    write_file(name, b"P6\n%d %d\n255\n" % (width, height) + rng.randbytes(3 * width * height))
+deep = ["-s", "4", "--method", "small", "--precision", "f32"]
+few, many = told_seconds("narrow.ppm", "-o", "o.ppm", *deep), told_seconds("wide.ppm", "-o", "o.ppm", *deep)
+check(many > 4 * few, "16 times the pixels: %.2f s and %.2f s" % (few, many))
+plain = ["-s", "1", "--method", "nearest"]
+easy, hard = (told_seconds("wide.ppm", "-o", "o." + name, *plain) for name in ("ppm", "webp"))
+check(hard > 3 * easy, "encoding counts: %.2f s for PPM, %.2f s for WebP" % (easy, hard))
+piece = told_seconds("wide.ppm", "-o", "o.webp", *plain, "--crop", "0,0,320,240")
+check(piece < .5 * hard, "a piece: %.2f s, the whole: %.2f s" % (piece, hard))
+check(names_in("tmp") == [], "the sample's file is removed: %s" % names_in("tmp"))
+os.rmdir(path("tmp"))
+os.unlink(path("wide.ppm"))
+os.unlink(path("narrow.ppm"))
 
 # Many: some are sampled, each is told of; one that cannot be read is named.
 os.mkdir(path("many"))
