@@ -20,6 +20,9 @@
 /* A band of a TIFF takes about this much. */
 #define TIFF_BAND_BYTES ((size_t)2 << 20)
 
+/* Low tiles are wide, since libtiff and readers keep a list of all of them. */
+#define TIFF_TILE_PIXELS (256 * 64)
+
 struct fovi_io_encoder {
     struct fovi_io_job job;
     char *path;
@@ -82,10 +85,11 @@ static int tiff_band_rows(const struct fovi_io_encoder *e)
 static void set_tiff(const struct fovi_io_encoder *e, VipsOperation *operation)
 {
     int is_float = e->job.format.sample == FOVEA_SAMPLE_F32;
-    int is_huge = VIPS_IMAGE_SIZEOF_IMAGE(e->image) > 3500000000u;
+    int is_huge = VIPS_IMAGE_SIZEOF_IMAGE(e->image) > 3500000000u, rows = tiff_band_rows(e);
+    int tile_width = rows < 64 ? TIFF_TILE_PIXELS / rows / 16 * 16 : 256;
     g_object_set(operation, "compression", e->job.compression, "predictor",
                  is_float ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, "bigtiff",
-                 is_huge, "tile", is_huge, "tile_width", 256, "tile_height", tiff_band_rows(e), NULL);
+                 is_huge, "tile", is_huge, "tile_width", tile_width, "tile_height", rows, NULL);
     if (e->job.compression == VIPS_FOREIGN_TIFF_COMPRESSION_JPEG)
         g_object_set(operation, "Q", e->job.quality, NULL);
 }

@@ -32,15 +32,13 @@ int fovi_figures_create(fovea_plan *plan)
             return fovi_alloc_error(ctx);
     }
     plan->features = fovi_alloc(ctx, n, sizeof *plan->features);
-    plan->expected = plan->features ? fovi_alloc(ctx, n, sizeof *plan->expected) : NULL;
-    return plan->expected ? FOVEA_OK : fovi_alloc_error(ctx);
+    return plan->features ? FOVEA_OK : fovi_alloc_error(ctx);
 }
 
 void fovi_figures_free(fovea_plan *plan)
 {
     fovi_free(plan->run.ctx, plan->features);
     fovi_free(plan->run.ctx, plan->added);
-    fovi_free(plan->run.ctx, plan->expected);
     fovi_free(plan->run.ctx, plan->detail_squares);
     fovi_free(plan->run.ctx, plan->detail);
     fovi_free(plan->run.ctx, plan->detail_source);
@@ -49,6 +47,7 @@ void fovi_figures_free(fovea_plan *plan)
 void fovi_figures_reset(fovea_plan *plan)
 {
     plan->is_analyzed = 0;
+    plan->expected = NULL;
     if (plan->added)
         memset(plan->added, 0, count_tiles(plan) * sizeof *plan->added);
 }
@@ -97,16 +96,23 @@ static void finish_job(void *arg, int index, int worker)
             rise = fovi_detail_price(detail, plan->detail_source[t]);
             plan->detail_source[t] = sqrtf(rise);
         }
-        if (plan->is_analyzed)
-            plan->expected[t] = sqrtf(fovi_figures_expect(plan, t) + rise);
+        if (plan->is_analyzed) {
+            float expected = sqrtf(fovi_figures_expect(plan, t) + rise);
+            memcpy(&plan->features[t], &expected, sizeof expected);
+        }
         plan->added[t] = (float)plan->params.strength * sqrtf(plan->added[t]);
     }
 }
 
 void fovi_figures_finish(fovea_plan *plan)
 {
-    if (plan->n_chain)
-        fovi_parallel(plan->run.ctx, finish_job, plan, plan->step[0].n_tiles_y);
+    if (!plan->n_chain)
+        return;
+    fovi_parallel(plan->run.ctx, finish_job, plan, plan->step[0].n_tiles_y);
+    char *bytes = (char *)plan->features; /* the errors lie where the features were, and now move together */
+    for (size_t t = 0; plan->is_analyzed && t < count_tiles(plan); t++)
+        memmove(bytes + t * sizeof *plan->expected, bytes + t * sizeof *plan->features, sizeof *plan->expected);
+    plan->expected = plan->is_analyzed ? (float *)(void *)bytes : NULL;
 }
 
 /* RMS over the picture. */
@@ -143,7 +149,7 @@ void fovea_plan_tile_figures(const fovea_plan *plan, struct fovea_tile_figures *
         *out = (struct fovea_tile_figures){ plan->step[0].n_tiles_x,
                                             plan->step[0].n_tiles_y,
                                             plan->added,
-                                            plan->is_analyzed ? plan->expected : NULL,
+                                            plan->expected,
                                             plan->detail,
                                             plan->meter ? fovi_meter_tiles(plan->meter) : NULL };
 }

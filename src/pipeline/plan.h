@@ -64,7 +64,8 @@ struct fovea_plan {
     struct fovi_error_tile *features; /* NULL: no run is analysed */
     double *detail_squares;           /* mode vivid, else NULL: sums over the first step's tiles */
     float *detail, *detail_source;    /* the second after a run: the root of what the detail costs */
-    float *added, *expected; /* of the first step's tiles, fovea_tile_figures; while a run lasts added is a square */
+    float *added, *expected; /* of the first step's tiles, fovea_tile_figures; while a run lasts added is a square, and
+                                features are where expected will be */
 };
 
 /* ---- vivid.c ---- */
