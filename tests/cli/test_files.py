@@ -4,7 +4,8 @@ from common import *
 
 same = ["-s", "1", "--method", "nearest"]
 formats = {f["name"]: f for f in expect_ok("version", "--json").json().get("formats", [])}
-check(len(formats) == 16 and formats["PNG"]["read"] and formats["PNG"]["write"], "version lists formats: %s" % formats)
+check(len(formats) == 17 and formats["PNG"]["read"] and formats["PNG"]["write"], "version lists formats: %s" % formats)
+check(formats["DeepZoom"]["read"] is False and formats["GIF"]["write"] is False, "and which way each goes")
 check(formats["GIF"]["saver"] == "" and not formats["GIF"]["write"], "GIF is only read")
 check("reads" in Run("version").out and "JPEG 2000" in Run("version").out, "version names the formats")
 
