@@ -46,6 +46,8 @@ typedef __m512 vec;
 #define TAP_2 TAP(32, 36, 40, 44, 20, 21, 22, 23, 24)
 #define SUM_LOAD(at, n) "vmovups " TEXT(at) "(%[acc]), " ZMM(n) "\n\t"
 #define SUM_STORE(at, n) "vmovups " ZMM(n) ", " TEXT(at) "(%[acc])\n\t"
+/* The text is for the assembler, which knows no limit of 4095 characters. */
+#pragma GCC diagnostic ignored "-Woverlength-strings"
 #define SUMS(op)                                                                                                       \
     op(0, 0) op(64, 1) op(128, 2) op(192, 3) op(256, 4) op(320, 5) op(384, 6) op(448, 7) op(512, 8) op(576, 9)         \
         op(640, 10) op(704, 11) op(768, 12) op(832, 13) op(896, 14) op(960, 15) op(1024, 16) op(1088, 17) op(1152, 18) \
