@@ -4,60 +4,24 @@
  * did in training.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/rng.h"
 #include "model/model.h"
 #include "net/exec.h"
 #include "net_model.h"
+#include "train_fixture.h"
 
 static const char recipe_text[] = "method test\nlayers conv3x3 1 8 prelu; conv3x3 8 8 prelu; conv3x3 8 8; add 0; "
                                   "conv3x3 8 4; shuffle 2; add base\nquantise 8\npatch 12\nbatch 4\nsteps 30\nlr 1e-3\n"
                                   "sources none\nlicence free\n";
 
-static fovea_context *make_context(void)
-{
-    fovea_context *ctx;
-    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
-    params.n_threads = 2;
-    assert_int_equal(fovea_context_create(&ctx, &params), FOVEA_OK);
-    return ctx;
-}
-
-static int read_recipe(fovea_context *ctx, const char *text, struct train_recipe *recipe)
-{
-    FILE *file = fmemopen((char *)(uintptr_t)text, strlen(text), "r");
-    assert_non_null(file);
-    int code = train_recipe_read(ctx, "recipe", file, recipe);
-    fclose(file);
-    return code;
-}
-
-/* One picture of noise, with a residual that has to do with it. */
+/* A residual that has to do with the input. */
 static struct train_set make_set(void)
 {
-    enum { W = 40, H = 30 };
-    struct train_set set = { .scale = 2, .n = 1 };
-    struct fovi_rng rng = { 4 };
-    set.picture = calloc(1, sizeof *set.picture);
-    set.area_end = calloc(1, sizeof *set.area_end);
+    struct train_set set = make_noise(2, 40, 30);
     struct train_picture *p = set.picture;
-    p->width = W;
-    p->height = H;
-    p->lr = malloc(W * H * sizeof *p->lr);
-    p->residual = malloc((size_t)(W * H * 4) * sizeof *p->residual);
-    for (int i = 0; i < W * H; i++)
-        p->lr[i] = (uint16_t)fovi_rng_below(&rng, 60000);
-    for (int i = 0; i < W * H * 4; i++)
+    for (int i = 0; i < 40 * 30 * 4; i++)
         p->residual[i] = (int16_t)((p->lr[i / 8 * 2 + i % 2] % 257 - 128) * 4);
-    set.area_end[0] = W * H;
     return set;
 }
 
@@ -65,19 +29,18 @@ static void recipes_say_what_cannot_be(void **state)
 {
     (void)state;
     static struct train_recipe recipe;
-    fovea_context *ctx = make_context();
+    fovea_context *ctx = make_context(2);
     char text[sizeof recipe_text + 32];
-    assert_int_equal(read_recipe(ctx, recipe_text, &recipe), FOVEA_OK);
+    read_recipe(ctx, recipe_text, FOVEA_OK, &recipe);
     assert_int_equal(recipe.quantise, 8);
     snprintf(text, sizeof text, "%squantise 4\n", recipe_text);
-    assert_int_equal(read_recipe(ctx, text, &recipe), FOVEA_E_FORMAT);
+    read_recipe(ctx, text, FOVEA_E_FORMAT, &recipe);
     snprintf(text, sizeof text, "%sbranches 1\n", recipe_text);
-    assert_int_equal(read_recipe(ctx, text, &recipe), FOVEA_E_UNSUPPORTED);
-    assert_int_equal(read_recipe(ctx,
-                                 "method t\nlayers conv3x3 1 6 prelu; conv3x3 6 4; shuffle 2; add base\nsteps 1\n"
-                                 "quantise 8\n",
-                                 &recipe),
-                     FOVEA_E_UNSUPPORTED);
+    read_recipe(ctx, text, FOVEA_E_UNSUPPORTED, &recipe);
+    read_recipe(ctx,
+                "method t\nlayers conv3x3 1 6 prelu; conv3x3 6 4; shuffle 2; add base\nsteps 1\n"
+                "quantise 8\n",
+                FOVEA_E_UNSUPPORTED, &recipe);
     fovea_context_free(&ctx);
 }
 
@@ -126,10 +89,10 @@ static void rounding_passes_gradients(void **state)
 {
     (void)state;
     static struct train_recipe recipe;
-    fovea_context *ctx = make_context();
+    fovea_context *ctx = make_context(2);
     struct train_set set = make_set();
     struct train_net net;
-    assert_int_equal(read_recipe(ctx, recipe_text, &recipe), FOVEA_OK);
+    read_recipe(ctx, recipe_text, FOVEA_OK, &recipe);
     assert_int_equal(train_net_init(ctx, &net, &recipe, &set), FOVEA_OK);
     assert_int_equal(train_net_calibrate(&net), FOVEA_OK);
     check_rounding(&net, 0);
@@ -144,10 +107,10 @@ static void weights_are_whole_numbers(void **state)
 {
     (void)state;
     static struct train_recipe recipe;
-    fovea_context *ctx = make_context();
+    fovea_context *ctx = make_context(2);
     struct train_set set = make_set();
     struct train_net net;
-    assert_int_equal(read_recipe(ctx, recipe_text, &recipe), FOVEA_OK);
+    read_recipe(ctx, recipe_text, FOVEA_OK, &recipe);
     assert_int_equal(train_net_init(ctx, &net, &recipe, &set), FOVEA_OK);
     assert_int_equal(train_net_calibrate(&net), FOVEA_OK);
     float *master = net.state.master, *gradient = calloc((size_t)net.state.n_master, sizeof *gradient);
@@ -216,12 +179,12 @@ static void int8_runs_as_it_was_trained(void **state)
     static struct train_recipe recipe;
     static float out[24 * 24];
     char first[] = "fovea-quant-first-XXXXXX", second[] = "fovea-quant-second-XXXXXX";
-    fovea_context *ctx = make_context();
+    fovea_context *ctx = make_context(2);
     struct train_set set = make_set();
     struct train_net net;
     close(mkstemp(first));
     close(mkstemp(second));
-    assert_int_equal(read_recipe(ctx, recipe_text, &recipe), FOVEA_OK);
+    read_recipe(ctx, recipe_text, FOVEA_OK, &recipe);
     assert_int_equal(train_net_init(ctx, &net, &recipe, &set), FOVEA_OK);
     net.state.master[net.layout.slope[1]] = net.state.average[net.layout.slope[1]] = 1.5f; /* over what int8 can do */
     assert_int_equal(train_model_save(&net, "float", first), FOVEA_OK);

@@ -4,28 +4,10 @@
  * the same for any number of threads and after a resume.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "base/rng.h"
 #include "branches.h"
-#include "net_train.h"
-#include "recipe.h"
+#include "train_fixture.h"
 #include "wgrad.h"
-
-static fovea_context *make_context(int n_threads)
-{
-    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
-    fovea_context *ctx;
-    params.n_threads = n_threads;
-    assert_int_equal(fovea_context_create(&ctx, &params), FOVEA_OK);
-    return ctx;
-}
 
 static float random_value(struct fovi_rng *rng)
 {
@@ -244,20 +226,10 @@ static void branches_merge_and_pass_gradients(void **state)
 
 static struct train_set make_set(int scale)
 {
-    struct train_set set = { .scale = scale, .n = 1 };
-    struct fovi_rng rng = { 4 };
-    set.picture = calloc(1, sizeof *set.picture);
-    set.area_end = calloc(1, sizeof *set.area_end);
+    struct train_set set = make_noise(scale, 40, 30);
     struct train_picture *p = set.picture;
-    p->width = 40;
-    p->height = 30;
-    p->lr = malloc(40 * 30 * sizeof *p->lr);
-    p->residual = malloc((size_t)(40 * 30 * scale * scale) * sizeof *p->residual);
-    for (int i = 0; i < 40 * 30; i++)
-        p->lr[i] = (uint16_t)fovi_rng_below(&rng, 60000);
     for (int i = 0; i < 40 * 30 * scale * scale; i++)
         p->residual[i] = (int16_t)((p->lr[i / (scale * scale)] % 257 - 128) * 4);
-    set.area_end[0] = 40 * 30;
     return set;
 }
 
@@ -360,8 +332,7 @@ static void training_learns(void **state)
     recipe.steps = 600;
     struct train_set set = make_set(2);
     struct train_net net;
-    for (int i = 0; i < 40 * 30 * 4; i++) /* what is to be learned: a quarter of the input */
-        set.picture->residual[i] = (int16_t)(set.picture->lr[i / 160 * 40 + i % 80 / 2] / 16);
+    ask_for_quarter(set.picture);
     assert_int_equal(train_net_init(ctx, &net, &recipe, &set), FOVEA_OK);
     train_net_step(&net);
     double start = net.state.loss;

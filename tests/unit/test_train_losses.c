@@ -3,57 +3,17 @@
  * What a training aims at besides the plain loss: frequencies, a teacher, patches that grow.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "base/rng.h"
 #include "net_model.h"
-#include "net_train.h"
+#include "train_fixture.h"
 
-static fovea_context *make_context(int n_threads)
-{
-    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
-    fovea_context *ctx;
-    params.n_threads = n_threads;
-    assert_int_equal(fovea_context_create(&ctx, &params), FOVEA_OK);
-    return ctx;
-}
-
-static void read_recipe(fovea_context *ctx, const char *text, int expected, struct train_recipe *out)
-{
-    char copy[600];
-    snprintf(copy, sizeof copy, "%s", text);
-    FILE *file = fmemopen(copy, strlen(copy), "r");
-    assert_non_null(file);
-    int code = train_recipe_read(ctx, "recipe", file, out);
-    fclose(file);
-    if (code != expected)
-        fail_msg("%s: %d, %s", text, code, fovea_last_error(ctx));
-}
-
-/* A picture of noise, whose residual follows it in part. */
+/* Residuals that have nothing to do with the input. */
 static struct train_set make_set(void)
 {
-    enum { W = 60, H = 50 };
+    struct train_set set = make_noise(2, 60, 50);
     struct fovi_rng rng = { 5 };
-    struct train_set set = { .scale = 2, .n = 1 };
-    set.picture = calloc(1, sizeof *set.picture);
-    set.area_end = malloc(sizeof *set.area_end);
-    struct train_picture *p = set.picture;
-    p->width = W;
-    p->height = H;
-    p->lr = malloc(W * H * sizeof *p->lr);
-    p->residual = malloc(4 * W * H * sizeof *p->residual);
-    for (int i = 0; i < W * H; i++)
-        p->lr[i] = (uint16_t)fovi_rng_below(&rng, 60000);
-    for (int i = 0; i < 4 * W * H; i++)
-        p->residual[i] = (int16_t)((int)fovi_rng_below(&rng, 2000) - 1000);
-    set.area_end[0] = W * H;
+    for (int i = 0; i < 4 * 60 * 50; i++)
+        set.picture->residual[i] = (int16_t)((int)fovi_rng_below(&rng, 2000) - 1000);
     return set;
 }
 

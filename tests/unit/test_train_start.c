@@ -3,56 +3,9 @@
  * What a training starts from: the layers of another network, which may be less deep.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "base/rng.h"
 #include "net_model.h"
-#include "net_train.h"
-#include "recipe.h"
-
-static fovea_context *make_context(void)
-{
-    struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
-    fovea_context *ctx;
-    params.n_threads = 2;
-    assert_int_equal(fovea_context_create(&ctx, &params), FOVEA_OK);
-    return ctx;
-}
-
-static void read_recipe(fovea_context *ctx, const char *text, struct train_recipe *out)
-{
-    char copy[500];
-    snprintf(copy, sizeof copy, "%s", text);
-    FILE *file = fmemopen(copy, strlen(copy), "r");
-    assert_non_null(file);
-    assert_int_equal(train_recipe_read(ctx, "recipe", file, out), FOVEA_OK);
-    fclose(file);
-}
-
-/* One picture of noise for x2; what is to be learned is a quarter of the input. */
-static struct train_set make_set(void)
-{
-    struct train_set set = { .scale = 2, .n = 1 };
-    struct fovi_rng rng = { 4 };
-    struct train_picture *p = set.picture = calloc(1, sizeof *set.picture);
-    set.area_end = calloc(1, sizeof *set.area_end);
-    set.area_end[0] = 40 * 30;
-    p->width = 40;
-    p->height = 30;
-    p->lr = malloc(40 * 30 * sizeof *p->lr);
-    p->residual = malloc(80 * 60 * sizeof *p->residual);
-    for (int i = 0; i < 40 * 30; i++)
-        p->lr[i] = (uint16_t)fovi_rng_below(&rng, 60000);
-    for (int i = 0; i < 80 * 60; i++)
-        p->residual[i] = (int16_t)(p->lr[i / 160 * 40 + i % 80 / 2] / 16);
-    return set;
-}
+#include "train_fixture.h"
 
 static void layers_are_paired(void **state)
 {
@@ -68,7 +21,7 @@ static void layers_are_paired(void **state)
     };
     struct fovi_graph have, want;
     int from[FOVI_GRAPH_MAX_LAYERS];
-    fovea_context *ctx = make_context();
+    fovea_context *ctx = make_context(2);
     assert_int_equal(fovi_graph_parse(ctx, skips, &have), FOVEA_OK);
     assert_int_equal(fovi_graph_parse(ctx, deep, &want), FOVEA_OK);
     train_model_pairs(&have, &want, from);
@@ -110,13 +63,14 @@ static void deeper_network_begins_as_shallower(void **state)
     static const char path[] = "test-train-start.safetensors";
     static struct train_recipe recipe[2];
     char text[500];
-    fovea_context *ctx = make_context();
+    fovea_context *ctx = make_context(2);
     for (int deep = 0; deep < 2; deep++) {
         snprintf(text, sizeof text, "method test\nlayers conv3x3 1 8 prelu; conv3x3 8 8 prelu; %sconv3x3 8 4; %s",
                  deep ? "conv3x3 8 8 prelu; conv3x3 8 8; add 1; " : "", rest);
-        read_recipe(ctx, text, &recipe[deep]);
+        read_recipe(ctx, text, FOVEA_OK, &recipe[deep]);
     }
-    struct train_set set = make_set();
+    struct train_set set = make_noise(2, 40, 30);
+    ask_for_quarter(set.picture);
     struct train_net net;
     assert_int_equal(train_net_init(ctx, &net, &recipe[0], &set), FOVEA_OK);
     for (int i = 0; i < 100; i++)

@@ -11,34 +11,12 @@
 
 #include "net/bf16_dsp.h"
 #include "net/gate_dsp.h"
+#include "net/x86/amx.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
-#define TILE_LOAD(t, p, stride) \
-    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(p), "r"((long)(stride)) : "memory")
-#define TILE_STORE(t, p) __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(p), "r"(64L) : "memory")
-#define TILE_ZERO(t) __asm__ volatile("tilezero %%tmm" #t : : : "memory")
-#define TILE_DOT(sum, in, weight) \
-    __asm__ volatile("tdpbf16ps %%tmm" #weight ", %%tmm" #in ", %%tmm" #sum : : : "memory")
-
 #define TILE_FLOATS 256
 #define TILE_NUMBERS (FOVI_BF16_CHUNK * FOVI_BF16_LANES)
-
-/* All tiles have 16 rows of 64 bytes. */
-INLINE void tiles_configure(void)
-{
-    static const struct {
-        uint8_t palette, start, reserved[14];
-        uint16_t bytes[16];
-        uint8_t rows[16];
-    } config = { 1, 0, { 0 }, { 64, 64, 64, 64, 64, 64, 64, 64 }, { 16, 16, 16, 16, 16, 16, 16, 16 } };
-    __asm__ volatile("ldtilecfg %0" : : "m"(config));
-}
-
-INLINE void tiles_release(void)
-{
-    __asm__ volatile("tilerelease" : : : "memory");
-}
 
 /* A block of outputs: 16 pixels of each of four rows, 16 lanes. Its sums go through scratch. */
 struct block {
@@ -165,12 +143,12 @@ static void emit_last(const struct block *b, int i)
 #define OUTPUT_ROW(i)                                 \
     do {                                              \
         TILE_LOAD(4, rows[i] + at, stride);           \
-        TILE_DOT(i, 4, 5);                            \
+        TILE_DOT_BF16(i, 4, 5);                       \
         if (k > 1) {                                  \
             TILE_LOAD(4, rows[(i) + 1] + at, stride); \
-            TILE_DOT(i, 4, 6);                        \
+            TILE_DOT_BF16(i, 4, 6);                   \
             TILE_LOAD(4, rows[(i) + 2] + at, stride); \
-            TILE_DOT(i, 4, 7);                        \
+            TILE_DOT_BF16(i, 4, 7);                   \
         }                                             \
     } while (0)
 
@@ -208,11 +186,11 @@ INLINE void chunk_by_rows(int k, int is_first, int is_last, const uint16_t *weig
 #define KERNEL_ROW(ky, p, q, r)                       \
     do {                                              \
         TILE_LOAD(7, weight + (ky)*TILE_NUMBERS, 64); \
-        TILE_DOT(0, p, 7);                            \
-        TILE_DOT(1, q, 7);                            \
-        TILE_DOT(2, r, 7);                            \
+        TILE_DOT_BF16(0, p, 7);                       \
+        TILE_DOT_BF16(1, q, 7);                       \
+        TILE_DOT_BF16(2, r, 7);                       \
         TILE_LOAD(p, rows[(ky) + 3] + at, stride);    \
-        TILE_DOT(3, p, 7);                            \
+        TILE_DOT_BF16(3, p, 7);                       \
     } while (0)
 
 /* A chunk kernel row by kernel row: half as many loads of inputs. */

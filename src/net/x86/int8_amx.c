@@ -5,43 +5,23 @@
  * Tile registers: 0..3 the sums of the four rows, 4..6 inputs of the last three rows loaded, 7 weights. A block's sums
  * go to scratch, and become activations while the matrix unit works on the next block.
  */
+#include "net/x86/amx.h"
 #include "net/x86/int8_avx512.h"
 #include "net/x86/int8_template.h"
 
-#define TILE_LOAD(t, p, stride) \
-    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(p), "r"((long)(stride)) : "memory")
-#define TILE_STORE(t, p) __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(p), "r"(64L) : "memory")
-#define TILE_DOT(sum, in, weight) __asm__ volatile("tdpbusd %%tmm" #weight ", %%tmm" #in ", %%tmm" #sum : : : "memory")
-
 #define TILE_INTS 256
 #define BLOCK_INTS (FOVI_INT8_ROWS * TILE_INTS)
-
-/* All tiles have 16 rows of 64 bytes. */
-INLINE void tiles_configure(void)
-{
-    static const struct {
-        uint8_t palette, start, reserved[14];
-        uint16_t bytes[16];
-        uint8_t rows[16];
-    } config = { 1, 0, { 0 }, { 64, 64, 64, 64, 64, 64, 64, 64 }, { 16, 16, 16, 16, 16, 16, 16, 16 } };
-    __asm__ volatile("ldtilecfg %0" : : "m"(config));
-}
-
-INLINE void tiles_release(void)
-{
-    __asm__ volatile("tilerelease" : : : "memory");
-}
 
 /* Row ky of the kernel; a, b, c hold input rows ky, ky + 1, ky + 2, and row ky + 3 takes the place of ky. */
 #define KERNEL_ROW(ky, a, b, c)                      \
     do {                                             \
         TILE_LOAD(7, weight, 64);                    \
         weight += FOVI_INT8_CHUNK * FOVI_INT8_LANES; \
-        TILE_DOT(0, a, 7);                           \
-        TILE_DOT(1, b, 7);                           \
-        TILE_DOT(2, c, 7);                           \
+        TILE_DOT_INT8(0, a, 7);                      \
+        TILE_DOT_INT8(1, b, 7);                      \
+        TILE_DOT_INT8(2, c, 7);                      \
         TILE_LOAD(a, rows[(ky) + 3] + at, stride);   \
-        TILE_DOT(3, a, 7);                           \
+        TILE_DOT_INT8(3, a, 7);                      \
     } while (0)
 
 /* Sums of one block of a tile, to scratch. at: number of the first byte of its first pixel. */
