@@ -45,6 +45,7 @@ int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, const struct 
         return fovi_alloc_error(run->ctx);
     m->run = run;
     m->lr = lr;
+    size_t n_jobs = (size_t)run->piece * (size_t)run->n_color;
     int code = fovi_reducer_init(run->ctx, &m->down, frame, &lr->frame);
     if (!code)
         code = fovi_window_init(run->ctx, &m->written, frame->width, frame->height, lr->out.n_planes,
@@ -52,11 +53,10 @@ int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, const struct 
     m->n_tiles_x = (lr->out.width + FOVEA_TILE - 1) / FOVEA_TILE;
     m->n_tiles_y = (lr->out.height + FOVEA_TILE - 1) / FOVEA_TILE;
     m->tiles = fovi_alloc(run->ctx, (size_t)m->n_tiles_x * (size_t)m->n_tiles_y, sizeof *m->tiles);
-    m->row_tiles = fovi_alloc(run->ctx, (size_t)m->n_tiles_x * FOVI_STAGE_PIECE * FOVEA_MAX_CHANNELS,
-                              sizeof *m->row_tiles);
+    m->row_tiles = fovi_alloc(run->ctx, (size_t)m->n_tiles_x * n_jobs, sizeof *m->row_tiles);
     if (!code && (!m->tiles || !m->row_tiles))
         code = fovi_alloc_error(run->ctx);
-    if (!code && !(m->sums = fovi_alloc(run->ctx, 3 * FOVI_STAGE_PIECE * FOVEA_MAX_CHANNELS, sizeof *m->sums)))
+    if (!code && !(m->sums = fovi_alloc(run->ctx, 3 * n_jobs, sizeof *m->sums)))
         code = fovi_alloc_error(run->ctx);
     if (code)
         fovi_meter_free(out);
@@ -75,6 +75,7 @@ static void meter_job(void *arg, int index, int worker)
 {
     struct fovi_meter *m = arg;
     int plane = index / m->n_rows, row_index = index % m->n_rows, y = m->next + row_index;
+    ptrdiff_t place = (ptrdiff_t)row_index * m->run->n_color + plane; /* taken up row by row later */
     float *row = fovi_reducer_narrow(&m->down, worker);
     fovi_reducer_row(&m->down, &m->written, plane, y, 0, m->lr->out.width, worker, row);
     const float *lr = fovi_window_row(&m->lr->out, plane, y);
@@ -88,10 +89,10 @@ static void meter_job(void *arg, int index, int worker)
             most = d > most ? d : most;
             within += d <= 2.0;
         }
-        m->row_tiles[(ptrdiff_t)index * m->n_tiles_x + t] = (float)most;
+        m->row_tiles[place * m->n_tiles_x + t] = (float)most;
         largest = most > largest ? most : largest;
     }
-    double *sums = m->sums + 3 * (ptrdiff_t)(row_index * m->run->n_color + plane); /* summed row by row later */
+    double *sums = m->sums + 3 * place;
     sums[0] = square;
     sums[1] = largest;
     sums[2] = within;

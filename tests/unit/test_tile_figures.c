@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The figures of tiles: what was added is what a comparison with the base finds, the expected error follows its
- * formula and the strength, and neither depends on threads, strips or instruction set.
+ * formula and the strength, the deviation lies in the tile where it is, and none depends on threads, strips or
+ * instruction set.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -212,11 +213,72 @@ static void every_maker_has_a_sane_regression(void **state)
     }
 }
 
+/* Hard edges in colour, whose overshoot the range of the result cuts off. */
+static void draw_hard_edges(uint8_t *v)
+{
+    struct fovi_rng rng = { 3 };
+    for (int i = 0; i < WIDTH * HEIGHT * 3; i++)
+        v[i] = fovi_rng_uniform(&rng) < 0.5 ? 0 : 255;
+}
+
+/* Largest |D(result) - input| of a tile, by the public reduction. */
+static float find_deviation(const uint8_t *in, const float *reduced, int tile)
+{
+    int x0 = tile % N_X * FOVEA_TILE, y0 = tile / N_X * FOVEA_TILE;
+    float most = 0.0f;
+    for (int y = y0; y < y0 + FOVEA_TILE && y < HEIGHT; y++)
+        for (int i = 3 * x0; i < 3 * (x0 + FOVEA_TILE) && i < 3 * WIDTH; i++)
+            most = fmaxf(most, fabsf(reduced[y * 3 * WIDTH + i] * 255.0f - (float)in[y * 3 * WIDTH + i]));
+    return most;
+}
+
+static void deviation_lies_in_its_tile(void **state)
+{
+    (void)state;
+    enum { N = WIDTH * HEIGHT * 3 };
+    uint8_t in[N], out[4 * N];
+    float result[4 * N], reduced[N], seen[N_X * N_Y];
+    draw_hard_edges(in);
+    struct fovea_image from = { WIDTH, HEIGHT, { FOVEA_SAMPLE_U8, 3, 0 }, in, WIDTH * 3 };
+    struct fovea_image to = { 2 * WIDTH, 2 * HEIGHT, from.format, out, 2 * WIDTH * 3 };
+    struct fovea_image levels = { 2 * WIDTH, 2 * HEIGHT, { FOVEA_SAMPLE_F32, 3, 0 }, result, 2 * WIDTH * 12 };
+    struct fovea_image small = { WIDTH, HEIGHT, levels.format, reduced, WIDTH * 12 };
+    struct fovea_upscale_params p = tiny_params(), down = tiny_params();
+    p.consistency = FOVEA_CONSISTENCY_ON;
+    p.expects_error = down.expects_error = 0;
+    down.method = FOVEA_METHOD_CLASSIC;
+    down.scale = 0.5;
+    for (int n_threads = 1; n_threads <= 3; n_threads++) {
+        fovea_context *ctx = make_context(n_threads, FOVEA_CPU_ALL);
+        struct fovea_source source = fovea_source_from_image(&from);
+        struct fovea_sink sink = fovea_sink_to_image(&to);
+        struct fovea_tile_figures figures;
+        fovea_plan *plan;
+        p.strip_rows = 16 * n_threads;
+        assert_int_equal(fovea_plan_build(&plan, ctx, WIDTH, HEIGHT, &from.format, &p), FOVEA_OK);
+        assert_int_equal(fovea_plan_run(plan, &source, &sink, NULL, NULL), FOVEA_OK);
+        fovea_plan_tile_figures(plan, &figures);
+        assert_non_null(figures.deviation);
+        if (n_threads > 1)
+            assert_memory_equal(figures.deviation, seen, sizeof seen);
+        memcpy(seen, figures.deviation, sizeof seen);
+        fovea_plan_free(&plan);
+        for (int i = 0; i < 4 * N; i++)
+            result[i] = (float)out[i] / 255.0f;
+        assert_int_equal(fovea_upscale(ctx, &levels, &small, &down, NULL), FOVEA_OK);
+        for (int t = 0; t < N_X * N_Y; t++)
+            assert_true(fabsf(seen[t] - find_deviation(in, reduced, t)) < 1e-2f);
+        fovea_context_free(&ctx);
+    }
+    assert_true(seen[0] != seen[N_X]); /* tiles one above the other differ, so that a row taken wrong shows */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(added_is_the_difference_from_the_base),
         cmocka_unit_test(figures_do_not_depend_on_the_machine),
+        cmocka_unit_test(deviation_lies_in_its_tile),
         cmocka_unit_test(strength_moves_both),
         cmocka_unit_test(auto_knows_its_errors),
         cmocka_unit_test(every_maker_has_a_sane_regression),
