@@ -377,14 +377,14 @@ static int input_rows_in_use(const fovea_plan *plan)
 }
 
 /* Strips and pieces: lower ones for wide pictures, whose rows are work enough, so that memory grows slower than the
- * width. */
+ * width; pieces of as many rows as leave each thread some of every loop. */
 static void choose_strips(fovea_plan *plan)
 {
     struct fovi_run *run = &plan->run;
-    int is_wide = plan->out_part.width > 16384;
+    int is_wide = plan->out_part.width > 16384, n_threads = fovea_context_threads(run->ctx);
     int strip = plan->params.strip_rows ? plan->params.strip_rows : is_wide ? FOVEA_TILE : 32;
     run->strip = (strip + FOVEA_TILE - 1) / FOVEA_TILE * FOVEA_TILE;
-    run->piece = is_wide ? FOVI_STAGE_PIECE / 4 : FOVI_STAGE_PIECE;
+    run->piece = !is_wide ? FOVI_STAGE_PIECE : n_threads < FOVI_STAGE_PIECE / 4 ? n_threads : FOVI_STAGE_PIECE / 4;
 }
 
 static int add_refinement(fovea_plan *plan, struct fovi_step *step, int capacity)
