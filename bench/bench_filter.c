@@ -18,36 +18,36 @@
 #include "model/model.h"
 #include "timing.h"
 
-enum { WIDTH = 1920, HEIGHT = 1080, N_REPEATS = 9, N_STRIPS = 16 };
+enum { WIDTH = 1920, HEIGHT = 1080, N_REPEATS = 9, N_SLICES = 8, SLICE = WIDTH / N_SLICES };
 
 struct work {
     const struct fovi_filter *filter;
     struct fovi_window in;
     float *out;
-    struct fovi_filter_run *runs[N_STRIPS];
+    struct fovi_filter_run *runs[N_SLICES];
     int is_classes_only;
     double ms; /* of the last measurement */
 };
 
-/* One strip of rows. */
-static void run_strip(void *arg, int index, int worker)
+/* One slice of columns, as wide as the pipeline takes them. */
+static void run_slice(void *arg, int index, int worker)
 {
     (void)worker;
     struct work *w = arg;
     const int scale = w->filter->scale;
-    int32_t classes[WIDTH + FOVI_FILTER_OVERREAD];
+    int32_t classes[SLICE + FOVI_FILTER_OVERREAD];
     fovi_filter_run_reset(w->runs[index]);
-    for (int y = HEIGHT * index / N_STRIPS; y < HEIGHT * (index + 1) / N_STRIPS; y++) {
+    for (int y = 0; y < HEIGHT; y++) {
         const float *rows[FOVI_FILTER_TAPS];
         float *out[4];
         for (int i = 0; i < FOVI_FILTER_TAPS; i++)
-            rows[i] = fovi_window_row_clamped(&w->in, 0, y - FOVI_FILTER_RADIUS + i);
+            rows[i] = fovi_window_row_clamped(&w->in, 0, y - FOVI_FILTER_RADIUS + i) + index * SLICE;
         for (int i = 0; i < scale; i++)
-            out[i] = w->out + ((ptrdiff_t)y * scale + i) * WIDTH * scale;
+            out[i] = w->out + (((ptrdiff_t)y * scale + i) * WIDTH + index * SLICE) * scale;
         if (w->is_classes_only)
-            fovi_filter_classes(w->runs[index], y, rows, 0, WIDTH, classes);
+            fovi_filter_classes(w->runs[index], y, rows, 0, SLICE, classes);
         else
-            fovi_filter_row(w->runs[index], y, rows, 0, WIDTH, out);
+            fovi_filter_row(w->runs[index], y, rows, 0, SLICE, out);
     }
 }
 
@@ -60,14 +60,14 @@ static int measure(const char *who, int n_threads, uint32_t cpu, int n_repeats, 
     fovea_context *ctx;
     double ms[N_REPEATS];
     FOVI_TRY(fovea_context_create(&ctx, &params));
-    for (int i = 0; i < N_STRIPS; i++)
-        FOVI_TRY(fovi_filter_run_create(ctx, w->filter, WIDTH, &w->runs[i]));
+    for (int i = 0; i < N_SLICES; i++)
+        FOVI_TRY(fovi_filter_run_create(ctx, w->filter, SLICE, &w->runs[i]));
     for (int i = 0; i < n_repeats; i++) {
         double start = fovi_clock_ms();
-        fovi_parallel(ctx, run_strip, w, N_STRIPS);
+        fovi_parallel_near(ctx, run_slice, w, N_SLICES);
         ms[i] = fovi_clock_ms() - start;
     }
-    for (int i = 0; i < N_STRIPS; i++)
+    for (int i = 0; i < N_SLICES; i++)
         fovi_filter_run_free(ctx, &w->runs[i]);
     w->ms = median(ms, n_repeats);
     printf("  %s %.1f (%.1f)", who, w->ms, ms[0]);

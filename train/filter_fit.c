@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "image/window.h"
+#include "pictures.h"
 
 #define SIDE FOVI_FILTER_TAPS
 #define N_TAPS (SIDE * SIDE)
@@ -165,16 +166,22 @@ int filter_apply_plane(fovea_context *ctx, const struct fovi_filter *filter, con
 {
     struct fovi_filter_run *run;
     struct fovi_window w = { 0 };
+    ptrdiff_t n_row = (ptrdiff_t)width * filter->scale, n_rows = n_row * filter->scale;
+    FOVI_TRY(train_enlarge(ctx, lr, width, height, filter->scale, out));
     FOVI_TRY(fovi_filter_run_create(ctx, filter, width, &run));
-    int code = pad_plane(ctx, lr, width, height, &w);
+    float *added = fovi_alloc(ctx, (size_t)n_rows, sizeof *added);
+    int code = added ? pad_plane(ctx, lr, width, height, &w) : fovi_alloc_error(ctx);
     for (int y = 0; !code && y < height; y++) {
         const float *rows[SIDE];
-        float *out_rows[4];
+        float *added_rows[4];
         window_rows(&w, y, rows);
         for (int i = 0; i < filter->scale; i++)
-            out_rows[i] = out + ((ptrdiff_t)y * filter->scale + i) * width * filter->scale;
-        fovi_filter_row(run, y, rows, 0, width, out_rows);
+            added_rows[i] = added + i * n_row;
+        fovi_filter_row(run, y, rows, 0, width, added_rows);
+        for (ptrdiff_t i = 0; i < n_rows; i++)
+            out[y * n_rows + i] += added[i];
     }
+    fovi_free(ctx, added);
     fovi_window_free(ctx, &w);
     fovi_filter_run_free(ctx, &run);
     return code;

@@ -106,20 +106,27 @@ int route_makers_filter(struct route_makers *m, const float *in, int width, int 
 {
     struct fovi_window luma = { 0 };
     struct fovi_filter_run *run = NULL;
-    int code = make_window(m->ctx, in, width, height, &luma);
+    ptrdiff_t n_row = (ptrdiff_t)width * m->scale, n_rows = n_row * m->scale;
+    float *added = fovi_alloc(m->ctx, (size_t)n_rows, sizeof *added);
+    int code = added ? make_window(m->ctx, in, width, height, &luma) : fovi_alloc_error(m->ctx);
     if (!code)
         code = fovi_filter_run_create(m->ctx, fovi_model_filter(m->filter), width, &run);
+    if (!code)
+        code = train_enlarge(m->ctx, in, width, height, m->scale, out);
     for (int y = 0; y < height && !code; y++) {
         const float *rows[FOVI_FILTER_TAPS];
         float *to[4];
         for (int k = 0; k < FOVI_FILTER_TAPS; k++)
             rows[k] = fovi_window_row_clamped(&luma, 0, y - FOVI_FILTER_RADIUS + k);
         for (int k = 0; k < m->scale; k++)
-            to[k] = out + ((ptrdiff_t)y * m->scale + k) * width * m->scale;
+            to[k] = added + k * n_row;
         fovi_filter_row(run, y, rows, 0, width, to);
+        for (ptrdiff_t i = 0; i < n_rows; i++)
+            out[y * n_rows + i] += added[i];
     }
     fovi_filter_run_free(m->ctx, &run);
     fovi_window_free(m->ctx, &luma);
+    fovi_free(m->ctx, added);
     return code;
 }
 

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "fovea/resample.h"
 #include "image/window.h"
 
 #define N_TAPS (FOVI_FILTER_TAPS * FOVI_FILTER_TAPS)
@@ -60,19 +61,30 @@ size_t fovi_filter_coef_count(int scale)
     return (size_t)FOVI_FILTER_CLASSES * FOVI_FILTER_TAPS * FOVI_FILTER_LANES * (size_t)FOVI_FILTER_COLUMNS(scale);
 }
 
+/* The bicubic enlargement as a filter: [tap][scale * scale]. */
+static void make_bicubic(int scale, double *base)
+{
+    for (int i = 0; i < N_TAPS * scale * scale; i++) {
+        int t = i / (scale * scale), o = i % (scale * scale);
+        double y = t / FOVI_FILTER_TAPS - FOVI_FILTER_RADIUS - ((o / scale + 0.5) / scale - 0.5);
+        double x = t % FOVI_FILTER_TAPS - FOVI_FILTER_RADIUS - ((o % scale + 0.5) / scale - 0.5);
+        base[i] = fovea_kernel_value(FOVEA_KERNEL_BICUBIC, y) * fovea_kernel_value(FOVEA_KERNEL_BICUBIC, x);
+    }
+}
+
 /* How finely weights can be kept, as powers of 2. */
-enum { MOST_BITS = 14, LEAST_BITS = 4 };
+enum { MOST_BITS = 15, LEAST_BITS = 4 };
 
 /* Bits behind the point at which neither a coefficient nor the sum of a filter's products overflows: the sum of
  * |coefficients| (rounded: up to one more for each tap) must stay under 2^16, for levels are under 2^15. -1: none. */
-static int choose_bits(const float *stored, int scale)
+static int choose_bits(const float *stored, const double *base, int scale)
 {
     int n_out = scale * scale, bits = MOST_BITS;
     for (int i = 0; i < FOVI_FILTER_STORED * n_out; i++) {
         const float *w = stored + (ptrdiff_t)(i / n_out) * N_TAPS * n_out + i % n_out;
         double sum = 0.0, magnitude = 0.0, most = 0.0;
         for (int t = 0; t < N_TAPS; t++) {
-            double v = t == N_TAPS / 2 ? 0.0 : (double)w[(ptrdiff_t)t * n_out];
+            double v = t == N_TAPS / 2 ? 0.0 : (double)w[(ptrdiff_t)t * n_out] - base[t * n_out + i % n_out];
             sum += v;
             magnitude += fabs(v);
             most = fabs(v) > most ? fabs(v) : most;
@@ -86,7 +98,7 @@ static int choose_bits(const float *stored, int scale)
 }
 
 /* One class's filter from a stored one by symmetry g. The centre gets what is lacking to 0. */
-static void expand_class(const float *stored, int scale, int g, int bits, int16_t *coef)
+static void expand_class(const float *stored, const double *base, int scale, int g, int bits, int16_t *coef)
 {
     int n_out = scale * scale, n_columns = FOVI_FILTER_COLUMNS(scale);
     for (int o = 0; o < n_out; o++) {
@@ -95,7 +107,7 @@ static void expand_class(const float *stored, int scale, int g, int bits, int16_
             if (t == N_TAPS / 2)
                 continue;
             int at = fovi_filter_turn(g, FOVI_FILTER_TAPS, t),
-                w = (int)lrint(ldexp((double)stored[t * n_out + o], bits));
+                w = (int)lrint(ldexp((double)stored[t * n_out + o] - base[t * n_out + o], bits));
             coef[(at / FOVI_FILTER_TAPS * n_columns + to) * FOVI_FILTER_LANES + at % FOVI_FILTER_TAPS] = (int16_t)w;
             centre -= w;
         }
@@ -106,13 +118,15 @@ static void expand_class(const float *stored, int scale, int g, int bits, int16_
 float fovi_filter_expand(const float *stored, int scale, int16_t *coef)
 {
     size_t n_stored = (size_t)(N_TAPS * scale * scale), n_class = fovi_filter_coef_count(scale) / FOVI_FILTER_CLASSES;
-    int bits = choose_bits(stored, scale);
+    double base[N_TAPS * 4 * 4];
+    make_bicubic(scale, base);
+    int bits = choose_bits(stored, base, scale);
     memset(coef, 0, fovi_filter_coef_count(scale) * sizeof *coef);
     for (int i = 0; i < FOVI_FILTER_STORED && bits >= 0; i++) {
         /* downwards, so that where several symmetries lead to one class the simplest counts */
         for (int g = 7; g >= 0; g--) {
             int class_number = fovi_filter_turn_class(g, fovi_filter_stored_class(i));
-            expand_class(stored + (size_t)i * n_stored, scale, g, bits, coef + (size_t)class_number * n_class);
+            expand_class(stored + (size_t)i * n_stored, base, scale, g, bits, coef + (size_t)class_number * n_class);
         }
     }
     return bits < 0 ? 0.0f : (float)ldexp(1.0 / (double)FILTER_STEPS, -bits);
@@ -224,6 +238,5 @@ void fovi_filter_row(struct fovi_filter_run *run, int y, const float *const rows
         levels[i] = run->levels[slot];
     }
     fovi_filter_classes(run, y, rows, x0, x1, run->classes);
-    run->dsp->apply[run->filter->scale - 2](levels, rows[reach], run->filter->coef, run->filter->unit, run->classes, x0,
-                                            x1, out);
+    run->dsp->apply[run->filter->scale - 2](levels, run->filter->coef, run->filter->unit, run->classes, x0, x1, out);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The hashed filter: enlarging by 2, 3 or 4 with a 7x7 filter that each pixel chooses by the look of its neighbourhood.
+ * What is made is the difference to the bicubic enlargement, whose weights are taken off the filters' once and for all.
  *
  * After RAISR (Romano, Isidoro, Milanfar 2016): the structure tensor gives direction, strength and coherence; here the
  * curvature, how far a pixel lies off its neighbours and on which side, is a fourth. Each of the 320 classes has a
@@ -30,8 +31,9 @@ struct fovi_filter {
 size_t fovi_filter_coef_count(int scale);
 
 /* The table of all classes from the stored filters: [FOVI_FILTER_STORED][7 * 7][scale * scale], each tap the weight of
- * (pixel - centre), added to the centre. Weights are rounded to the finest steps at which no sum can overflow, 2^-13 or
- * 2^-14 for real filters. Returns the unit; 0 where weights are too large for that, or no numbers. */
+ * (pixel - centre), added to the centre. The table holds them less those of the bicubic enlargement, rounded to the
+ * finest steps at which no sum can overflow, 2^-14 or so for real filters. Returns the unit; 0 where weights are too
+ * large for that, or no numbers. */
 float fovi_filter_expand(const float *stored, int scale, int16_t *coef);
 
 /* Symmetries of the square, g = 0..7: bit 2 swaps x and y, then bit 0 turns x round, bit 1 turns y. Where they take a
@@ -51,10 +53,10 @@ void fovi_filter_run_free(fovea_context *ctx, struct fovi_filter_run **run);
 /* Forget what was kept: before another picture. */
 void fovi_filter_run_reset(struct fovi_filter_run *run);
 
-/* Filter columns x0..x1-1 of input row y. rows: the luma of rows y-3..y+3, edge rows repeated outside the picture; each
- * is readable FOVI_WINDOW_PAD floats beyond both sides and holds the edge pixel there, 4 pixels far at least. out:
- * scale rows, of which columns x0 * scale .. x1 * scale - 1 are written. Any order of rows and intervals gives the same
- * result; rows from the top and intervals that stay are the quickest. */
+/* What the filter adds to bicubic in columns x0..x1-1 of input row y. rows: the luma of rows y-3..y+3, edge rows
+ * repeated outside the picture; each is readable FOVI_WINDOW_PAD floats beyond both sides and holds the edge pixel
+ * there, 4 pixels far at least. out: scale rows, of which columns x0 * scale .. x1 * scale - 1 are written. Any order
+ * of rows and intervals gives the same result; rows from the top and intervals that stay are the quickest. */
 void fovi_filter_row(struct fovi_filter_run *run, int y, const float *const rows[FOVI_FILTER_TAPS], int x0, int x1,
                      float *const *out);
 

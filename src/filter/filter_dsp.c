@@ -98,35 +98,35 @@ static inline int32_t sum_one(const int16_t *const rows[FOVI_FILTER_TAPS], int x
     return sum;
 }
 
-static inline void apply(const int16_t *const rows[FOVI_FILTER_TAPS], const float *centre, const int16_t *coef,
-                         float unit, const int32_t *classes, int x0, int x1, float *const *out, int scale)
+static inline void apply(const int16_t *const rows[FOVI_FILTER_TAPS], const int16_t *coef, float unit,
+                         const int32_t *classes, int x0, int x1, float *const *out, int scale)
 {
     const int n_columns = FOVI_FILTER_COLUMNS(scale);
     for (int x = x0; x < x1; x++) {
         const int16_t *w = coef + (ptrdiff_t)classes[x] * FOVI_FILTER_TAPS * n_columns * FOVI_FILTER_LANES;
         for (int o = 0; o < scale * scale; o++) {
             int32_t sum = sum_one(rows, x - FOVI_FILTER_TAPS / 2, w + o * FOVI_FILTER_LANES, n_columns);
-            out[o / scale][x * scale + o % scale] = centre[x] + (float)sum * unit;
+            out[o / scale][x * scale + o % scale] = (float)sum * unit;
         }
     }
 }
 
-void filter_apply2_s16_c(const int16_t *const rows[FOVI_FILTER_TAPS], const float *centre, const int16_t *coef,
-                         float unit, const int32_t *classes, int x0, int x1, float *const *out)
+void filter_apply2_s16_c(const int16_t *const rows[FOVI_FILTER_TAPS], const int16_t *coef, float unit,
+                         const int32_t *classes, int x0, int x1, float *const *out)
 {
-    apply(rows, centre, coef, unit, classes, x0, x1, out, 2);
+    apply(rows, coef, unit, classes, x0, x1, out, 2);
 }
 
-void filter_apply3_s16_c(const int16_t *const rows[FOVI_FILTER_TAPS], const float *centre, const int16_t *coef,
-                         float unit, const int32_t *classes, int x0, int x1, float *const *out)
+void filter_apply3_s16_c(const int16_t *const rows[FOVI_FILTER_TAPS], const int16_t *coef, float unit,
+                         const int32_t *classes, int x0, int x1, float *const *out)
 {
-    apply(rows, centre, coef, unit, classes, x0, x1, out, 3);
+    apply(rows, coef, unit, classes, x0, x1, out, 3);
 }
 
-void filter_apply4_s16_c(const int16_t *const rows[FOVI_FILTER_TAPS], const float *centre, const int16_t *coef,
-                         float unit, const int32_t *classes, int x0, int x1, float *const *out)
+void filter_apply4_s16_c(const int16_t *const rows[FOVI_FILTER_TAPS], const int16_t *coef, float unit,
+                         const int32_t *classes, int x0, int x1, float *const *out)
 {
-    apply(rows, centre, coef, unit, classes, x0, x1, out, 4);
+    apply(rows, coef, unit, classes, x0, x1, out, 4);
 }
 
 const struct fovi_filter_dsp *fovi_filter_dsp_get(uint32_t cpu)
@@ -153,6 +153,15 @@ const struct fovi_filter_dsp *fovi_filter_dsp_get(uint32_t cpu)
         filter_levels_f32_avx512,
         { filter_apply2_s16_avx512, filter_apply3_s16_avx512, filter_apply4_s16_avx512 },
     };
+    static const struct fovi_filter_dsp vnni = {
+        filter_products_f32_avx512,
+        filter_smooth_f32_avx512,
+        filter_classify_f32_avx512,
+        filter_levels_f32_avx512,
+        { filter_apply2_s16_vnni, filter_apply3_s16_vnni, filter_apply4_s16_vnni },
+    };
+    if (cpu & FOVEA_CPU_VNNI)
+        return &vnni;
     if (cpu & FOVEA_CPU_AVX512)
         return &avx512;
     if (cpu & FOVEA_CPU_AVX2)

@@ -52,10 +52,10 @@ typedef void fovi_filter_classify(const float *const rows[3], const float *const
 /* The pixels x0..x1-1 of a row as the filter sees them; the least value where a level is not a number. */
 typedef void fovi_filter_levels(const float *row, int x0, int x1, int16_t *levels);
 
-/* Filter the pixels x0..x1-1: centre + unit * (sum of the window's levels times coefficients). rows: the levels of the
- * window's seven; centre: the row's pixels; coef: [class][row][column][8]; out: scale rows. */
-typedef void fovi_filter_apply(const int16_t *const rows[FOVI_FILTER_TAPS], const float *centre, const int16_t *coef,
-                               float unit, const int32_t *classes, int x0, int x1, float *const *out);
+/* Filter the pixels x0..x1-1: unit * (sum of the window's levels times coefficients). rows: the levels of the window's
+ * seven; coef: [class][row][column][8]; out: scale rows. */
+typedef void fovi_filter_apply(const int16_t *const rows[FOVI_FILTER_TAPS], const int16_t *coef, float unit,
+                               const int32_t *classes, int x0, int x1, float *const *out);
 
 struct fovi_filter_dsp {
     fovi_filter_products *products;
@@ -80,6 +80,7 @@ fovi_filter_classify filter_classify_f32_avx2, filter_classify_f32_avx512, filte
 fovi_filter_levels filter_levels_f32_avx2, filter_levels_f32_avx512, filter_levels_f32_neon;
 fovi_filter_apply filter_apply2_s16_avx2, filter_apply3_s16_avx2, filter_apply4_s16_avx2;
 fovi_filter_apply filter_apply2_s16_avx512, filter_apply3_s16_avx512, filter_apply4_s16_avx512;
+fovi_filter_apply filter_apply2_s16_vnni, filter_apply3_s16_vnni, filter_apply4_s16_vnni;
 fovi_filter_apply filter_apply2_s16_neon, filter_apply3_s16_neon, filter_apply4_s16_neon;
 
 /* Five taps of a Gaussian of sigma 1.2, sum 1: centre, next, outermost. */

@@ -384,7 +384,7 @@ static void choose_strips(fovea_plan *plan)
     int is_wide = plan->out_part.width > 16384, n_threads = fovea_context_threads(run->ctx);
     int strip = plan->params.strip_rows ? plan->params.strip_rows : is_wide ? FOVEA_TILE : 32;
     run->strip = (strip + FOVEA_TILE - 1) / FOVEA_TILE * FOVEA_TILE;
-    run->piece = !is_wide ? FOVI_STAGE_PIECE : n_threads < FOVI_STAGE_PIECE / 4 ? n_threads : FOVI_STAGE_PIECE / 4;
+    run->piece = !is_wide ? FOVI_STAGE_PIECE : n_threads < FOVI_STAGE_PIECE / 8 ? n_threads : FOVI_STAGE_PIECE / 8;
 }
 
 static int add_refinement(fovea_plan *plan, struct fovi_step *step, int capacity)

@@ -363,13 +363,23 @@ static void base_error_job(void *arg, int index, int worker)
     struct project *p = arg;
     struct fovi_window *error = &p->now->error;
     int plane = index / p->stage.n_rows, y = error->y1 + index % p->stage.n_rows, width = p->lr->out.width;
-    float *lr = fovi_window_row(&p->lr->out, plane, y), *row = lr;
-    if (p->now->weight != 0.0f) {
-        row = sharpen(p, plane, y, 0, width, worker);
-        for (int x = 0; x < width; x++)
-            row[x] = lr[x] + p->now->weight * row[x];
-    }
+    const float *lr = fovi_window_row(&p->lr->out, plane, y);
+    float *row = sharpen(p, plane, y, 0, width, worker);
+    for (int x = 0; x < width; x++)
+        row[x] = lr[x] + p->now->weight * row[x];
     p->down.dsp->h(&p->ux, row, fovi_window_row(error, plane, y));
+}
+
+/* The same without a correction: the base alone. */
+static void base_job(void *arg, int index, int worker)
+{
+    (void)worker;
+    struct project *p = arg;
+    struct fovi_window *error = &p->now->error;
+    const struct fovi_part part = fovi_stage_part(&p->stage, index, error->width);
+    const struct fovi_axis ux = fovi_axis_view(&p->ux, part.x0, part.x1);
+    int y = error->y1 + part.row;
+    p->down.dsp->h(&ux, fovi_window_row(&p->lr->out, part.plane, y), fovi_window_row(error, part.plane, y) + part.x0);
 }
 
 static void error_job(void *arg, int index, int worker)
@@ -427,9 +437,10 @@ static void correct(const struct project *p, int plane, int y, int x0, int x1, i
 static void correct_job(void *arg, int index, int worker)
 {
     struct project *p = arg;
-    int plane = index / p->stage.n_rows, y = p->now->y1 + index % p->stage.n_rows, n = p->n_blocks;
+    const struct fovi_part part = fovi_stage_part(&p->stage, index, p->x->width);
+    int plane = part.plane, y = p->now->y1 + part.row, n = p->n_blocks;
     if (!p->now->is_local) {
-        correct(p, plane, y, 0, p->x->width, worker);
+        correct(p, plane, y, part.x0, part.x1, worker);
         return;
     }
     const float *touched = fovi_window_row(&p->touched, plane, p->uy.first[y]);
@@ -450,10 +461,13 @@ static int advance_step(struct project *p, int index, int y_end);
 /* A loop over n rows of n_planes planes for a step. */
 static void loop(struct project *p, struct step *s, fovi_job *job, int n_planes, int n)
 {
-    int is_base = has_base(p, s) && (job == base_error_job || job == correct_job); /* there would be those anyway */
+    int is_base = has_base(p, s) && job != seen_job && job != base_residue_job; /* there would be those anyway */
     double start = fovi_clock_ms();
     p->now = s;
-    fovi_stage_loop(&p->stage, job, n_planes, n);
+    if (s->weight == 0.0f && has_base(p, s))
+        fovi_stage_slices(&p->stage, job, n_planes, n);
+    else
+        fovi_stage_loop(&p->stage, job, n_planes, n);
     p->stage.run->ms[is_base ? FOVEA_STAGE_BASE : FOVEA_STAGE_CONSISTENCY] += fovi_clock_ms() - start;
 }
 
@@ -516,7 +530,11 @@ static int advance_error(struct project *p, int index, int need)
             FOVI_TRY(advance_residue(p, index, s->error.y1 + n + SHARP_RADIUS));
         FOVI_TRY(fovi_stage_need(p->lr, s->error.y1 + n));
         if (!s->is_local || has_any(&p->reached, s->error.y1, n))
-            loop(p, s, has_base(p, s) ? base_error_job : error_job, s->error.n_planes, n);
+            loop(p, s,
+                 !has_base(p, s)     ? error_job
+                 : s->weight != 0.0f ? base_error_job
+                                     : base_job,
+                 s->error.n_planes, n);
         fovi_window_push(&s->error, n);
     }
     return FOVEA_OK;

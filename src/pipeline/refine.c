@@ -24,6 +24,9 @@
 /* Levels beyond the range over which what is added fades out. */
 #define FADE 24.0f
 
+/* Most tile columns that the filter takes at a time. */
+#define SLICE_TILES 16
+
 /* Levels that may be added to a pixel of a tile like text or skin where the mode is strict. */
 #define HOLD 4.0f
 
@@ -45,14 +48,14 @@ struct refine {
     const struct fovi_resample_dsp *dsp;
     const struct fovi_measure_dsp *measure;
     struct fovi_axis ax, ay;
-    int needs_base; /* filter and the fading out ask for the luma of the base */
+    int needs_base; /* the fading out asks for the luma of the base */
     int n_groups;
     struct group *groups;
     int n_lumas; /* groups that are no mask */
     int reach;   /* input rows needed below a band */
     int ahead;   /* input rows wanted below a band: more than reach where there is a mask */
     int n_tiles_x, n_tiles_y;
-    int n_sweeps;    /* slices of tile columns that the filter works on side by side */
+    int n_sweeps;    /* slices of tile columns that the filter works on one by one */
     int n_mask_rows; /* rows of tiles whose path for the mask is known */
     /* of the band in work */
     int band_y0, band_y1;
@@ -155,16 +158,10 @@ static void make_base(const struct refine *r, int y, int x0, int x1, float *row)
     r->dsp->v(rows, r->ay.weights + (ptrdiff_t)y * r->ay.n_taps, r->ay.n_taps, x1 - x0, row);
 }
 
-/* filtered - base in columns x0..x1-1 of output row y. */
-static void subtract_base(const struct refine *r, int y, int x0, int x1, float *row)
+/* First tile column of a slice. */
+static int first_tile(const struct refine *r, int slice)
 {
-    float base[FOVEA_TILE * 4];
-    for (int x = x0; x < x1; x += FOVEA_TILE * 4) {
-        int n = x1 - x < FOVEA_TILE * 4 ? x1 - x : FOVEA_TILE * 4;
-        make_base(r, y, x, x + n, base);
-        for (int i = 0; i < n; i++)
-            row[x + i] -= base[i];
-    }
+    return (int)((int64_t)r->n_tiles_x * slice / r->n_sweeps);
 }
 
 /* Filter the wanted runs of tiles t0..t1-1 of one input row. */
@@ -172,22 +169,20 @@ static void filter_row(const struct refine *r, struct fovi_filter_run *sweep, in
 {
     const float *rows[FOVI_FILTER_TAPS];
     float *out[4];
-    int scale = r->params.scale, width = r->group->luma.width;
-    const uint8_t *path = r->group->path + (ptrdiff_t)(y / FOVEA_TILE) * r->n_tiles_x;
+    int scale = r->params.scale, left = t0 * FOVEA_TILE, width = r->group->luma.width - left;
+    const uint8_t *path = r->group->path + (ptrdiff_t)(y / FOVEA_TILE) * r->n_tiles_x + t0;
     for (int k = 0; k < FOVI_FILTER_TAPS; k++)
-        rows[k] = fovi_window_row_clamped(&r->group->luma, 0, y + k - FOVI_FILTER_RADIUS);
+        rows[k] = fovi_window_row_clamped(&r->group->luma, 0, y + k - FOVI_FILTER_RADIUS) + left;
     for (int k = 0; k < scale; k++)
-        out[k] = r->delta + ((ptrdiff_t)(y - r->band_y0) * scale + k) * r->stage.out.stride;
-    for (int t = t0; t < t1; t++) {
+        out[k] = r->delta + ((ptrdiff_t)(y - r->band_y0) * scale + k) * r->stage.out.stride + left * scale;
+    for (int t = 0; t < t1 - t0; t++) {
         int first = t;
-        while (t < t1 && path[t] == FOVEA_PATH_FILTER)
+        while (t < t1 - t0 && path[t] == FOVEA_PATH_FILTER)
             t++;
         if (t == first)
             continue;
         int x0 = first * FOVEA_TILE, x1 = t * FOVEA_TILE < width ? t * FOVEA_TILE : width;
         fovi_filter_row(sweep, y, rows, x0, x1, out);
-        for (int k = 0; k < scale; k++)
-            subtract_base(r, y * scale + k, x0 * scale, x1 * scale, out[k]);
     }
 }
 
@@ -196,10 +191,8 @@ static void filter_job(void *arg, int index, int worker)
 {
     (void)worker;
     struct refine *r = arg;
-    int t0 = (int)((int64_t)r->n_tiles_x * index / r->n_sweeps);
-    int t1 = (int)((int64_t)r->n_tiles_x * (index + 1) / r->n_sweeps);
     for (int y = r->band_y0; y < r->band_y1; y++)
-        filter_row(r, r->group->sweeps[index], y, t0, t1);
+        filter_row(r, r->group->sweeps[index], y, first_tile(r, index), first_tile(r, index + 1));
 }
 
 /* Whether all that a tile's result depends on is one level. */
@@ -261,8 +254,6 @@ static void fade_out(const struct refine *r, const struct patch *p)
             float inside = base[x] > g->low ? base[x] : g->low;
             inside = inside < g->high ? inside : g->high;
             float outside = base[x] - inside, far = outside < 0.0f ? -outside : outside;
-            if (*p->path == FOVEA_PATH_FILTER) /* its base was the whole one, not the one cut off */
-                delta[x] += outside;
             delta[x] *= far < FADE ? 1.0f - far / FADE : 0.0f;
         }
     }
@@ -313,13 +304,14 @@ static void check_tile(struct refine *r, const struct patch *p, const struct fov
         memset(p->delta + i * r->stage.out.stride, 0, (size_t)p->width * sizeof *p->delta);
 }
 
-/* One tile of the band. */
+/* One tile of the band, column by column: the thread that filtered it has it in its cache. */
 static void check_job(void *arg, int index, int worker)
 {
     (void)worker;
     struct refine *r = arg;
-    int scale = r->params.scale, width = r->ax.out, t = index % r->n_tiles_x;
-    int y = r->band_y0 + index / r->n_tiles_x * FOVEA_TILE, x = t * FOVEA_TILE * scale;
+    int n_rows = (r->band_y1 - r->band_y0 + FOVEA_TILE - 1) / FOVEA_TILE;
+    int scale = r->params.scale, width = r->ax.out, t = index / n_rows;
+    int y = r->band_y0 + index % n_rows * FOVEA_TILE, x = t * FOVEA_TILE * scale;
     struct patch p = { t * FOVEA_TILE,
                        y,
                        width - x < FOVEA_TILE * scale ? width - x : FOVEA_TILE * scale,
@@ -379,7 +371,7 @@ static void refine_group(struct refine *r, int index)
         choose_mask_paths(r, group);
     clear_band(r);
     if (r->params.filter) {
-        fovi_parallel(run->ctx, filter_job, r, r->n_sweeps);
+        fovi_parallel_near(run->ctx, filter_job, r, r->n_sweeps);
         start = lap(run, FOVEA_STAGE_FILTER, start);
     }
     for (int i = 0; i < r->params.n_networks; i++)
@@ -413,8 +405,10 @@ static int init_sweeps(struct refine *r, struct group *g)
     g->sweeps = fovi_alloc(ctx, (size_t)r->n_sweeps, sizeof *g->sweeps);
     if (!g->sweeps)
         return fovi_alloc_error(ctx);
-    for (int i = 0; i < r->n_sweeps; i++)
-        FOVI_TRY(fovi_filter_run_create(ctx, r->params.filter, g->luma.width, &g->sweeps[i]));
+    for (int i = 0; i < r->n_sweeps; i++) {
+        int width = (first_tile(r, i + 1) - first_tile(r, i)) * FOVEA_TILE;
+        FOVI_TRY(fovi_filter_run_create(ctx, r->params.filter, width, &g->sweeps[i]));
+    }
     return FOVEA_OK;
 }
 
@@ -463,6 +457,14 @@ static int init_memory(struct refine *r, int capacity)
                             (capacity + 2 * band - 1) / band * band);
 }
 
+/* Slices narrow enough for all that the filter keeps of them to stay in the first cache, as many for each thread. */
+static int count_sweeps(const struct refine *r)
+{
+    int n_threads = fovea_context_threads(r->stage.run->ctx), n = (r->n_tiles_x + SLICE_TILES - 1) / SLICE_TILES;
+    n = (n + n_threads - 1) / n_threads * n_threads;
+    return n < r->n_tiles_x ? n : r->n_tiles_x;
+}
+
 int fovi_refine_create(struct fovi_run *run, struct fovi_stage *in, const struct fovi_refine_params *params,
                        int capacity, struct fovi_stage **out)
 {
@@ -474,12 +476,11 @@ int fovi_refine_create(struct fovi_run *run, struct fovi_stage *in, const struct
     r->stage.frame = fovi_frame_scaled(&in->frame, params->scale);
     r->in = in;
     r->params = *params;
-    r->needs_base = params->filter || run->format.sample == FOVEA_SAMPLE_F32;
+    r->needs_base = run->format.sample == FOVEA_SAMPLE_F32;
     r->dsp = fovi_resample_dsp_get(fovea_context_cpu(run->ctx));
     r->measure = fovi_measure_dsp_get(fovea_context_cpu(run->ctx));
     r->n_tiles_x = (in->out.width + FOVEA_TILE - 1) / FOVEA_TILE;
-    int n_threads = fovea_context_threads(run->ctx);
-    r->n_sweeps = n_threads < r->n_tiles_x ? n_threads : r->n_tiles_x;
+    r->n_sweeps = count_sweeps(r);
     r->reach = BASE_REACH;
     if (params->filter && r->reach < FOVI_FILTER_RADIUS)
         r->reach = FOVI_FILTER_RADIUS;

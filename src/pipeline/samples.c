@@ -77,7 +77,7 @@ static void store_row(const struct fovi_run *run, const float *const *planes, in
 struct rows {
     const struct fovi_run *run;
     const struct fovi_window *window;
-    int x, y, width;
+    int x, y, n, width;
     const char *from;
     char *to;
     ptrdiff_t stride_bytes;
@@ -105,18 +105,22 @@ static void store_job(void *arg, int index, int worker)
     (void)worker;
     const struct rows *r = arg;
     const float *planes[FOVEA_MAX_CHANNELS];
+    int n_slices = fovi_slice_count(r->run), row = index % r->n;
+    int x0 = fovi_slice_begin(index / r->n, n_slices, r->width);
+    int x1 = fovi_slice_begin(index / r->n + 1, n_slices, r->width);
     for (int c = 0; c < r->run->format.n_channels; c++)
-        planes[c] = fovi_window_row(r->window, c, r->y + index) + r->x;
-    store_row(r->run, planes, r->width, r->to + index * r->stride_bytes);
+        planes[c] = fovi_window_row(r->window, c, r->y + row) + r->x + x0;
+    ptrdiff_t left_bytes = x0 * (ptrdiff_t)fovea_pixel_bytes(&r->run->format);
+    store_row(r->run, planes, x1 - x0, r->to + row * r->stride_bytes + left_bytes);
 }
 
 void fovi_run_store_rows(const struct fovi_run *run, const struct fovi_window *w, int x, int y, int n, int width,
                          void *rows, ptrdiff_t stride_bytes)
 {
     struct rows r = {
-        .run = run, .window = w, .x = x, .y = y, .width = width, .to = rows, .stride_bytes = stride_bytes
+        .run = run, .window = w, .x = x, .y = y, .n = n, .width = width, .to = rows, .stride_bytes = stride_bytes
     };
-    fovi_parallel_near(run->ctx, store_job, &r, n);
+    fovi_parallel_near(run->ctx, store_job, &r, n * fovi_slice_count(run));
 }
 
 void fovi_run_luma_range(const struct fovi_run *run, int is_mask, float *low, float *high)

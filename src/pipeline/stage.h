@@ -17,7 +17,7 @@
 #include "resample/axis.h"
 
 /* Most rows that a consumer takes from a stage at a time (run.piece), so that windows need not hold more. */
-#define FOVI_STAGE_PIECE 16
+#define FOVI_STAGE_PIECE 32
 
 /* Most taps of a vertical kernel: a reduction by 64 with lanczos3 has 386. */
 #define FOVI_AXIS_MAX_TAPS 512
@@ -75,7 +75,7 @@ struct fovi_stage {
     void (*reset)(struct fovi_stage *stage); /* before a picture */
     void (*free)(struct fovi_stage *stage);  /* memory and the stage itself */
     struct fovi_frame frame;
-    int n_rows; /* of each plane in the loop in work */
+    int n_rows, n_slices; /* of each plane in the loop in work */
 };
 
 /* A loop over n_rows rows of n_planes planes: job i is row i % n_rows of plane i / n_rows, so that a thread stays with
@@ -83,7 +83,39 @@ struct fovi_stage {
 static inline void fovi_stage_loop(struct fovi_stage *stage, fovi_job *job, int n_planes, int n_rows)
 {
     stage->n_rows = n_rows;
+    stage->n_slices = 1;
     fovi_parallel_near(stage->run->ctx, job, stage, n_planes * n_rows);
+}
+
+/* Where there is but one plane to share out, its rows are cut into slices of columns, as many as there are threads, so
+ * that a thread stays with its columns; else one slice is all. Slices begin at multiples of 16. */
+static inline int fovi_slice_count(const struct fovi_run *run)
+{
+    return run->format.n_channels == 1 ? fovea_context_threads(run->ctx) : 1;
+}
+
+static inline int fovi_slice_begin(int index, int n_slices, int width)
+{
+    return index < n_slices ? (int)((int64_t)width * index / n_slices) / 16 * 16 : width;
+}
+
+/* A loop over slices of rows; what its job i has to make of a row of that width. */
+struct fovi_part {
+    int plane, row, x0, x1;
+};
+
+static inline void fovi_stage_slices(struct fovi_stage *stage, fovi_job *job, int n_planes, int n_rows)
+{
+    stage->n_rows = n_rows;
+    stage->n_slices = fovi_slice_count(stage->run);
+    fovi_parallel_near(stage->run->ctx, job, stage, n_planes * stage->n_slices * n_rows);
+}
+
+static inline struct fovi_part fovi_stage_part(const struct fovi_stage *stage, int i, int width)
+{
+    int plane = i / stage->n_rows / stage->n_slices, slice = i / stage->n_rows % stage->n_slices;
+    return (struct fovi_part){ plane, i % stage->n_rows, fovi_slice_begin(slice, stage->n_slices, width),
+                               fovi_slice_begin(slice + 1, stage->n_slices, width) };
 }
 
 /* What a plane gets of the gain that its luma gets: red, green and blue the same, so that grey stays grey. */

@@ -148,8 +148,8 @@ void filter_levels_f32_neon(const float *row, int x0, int x1, int16_t *levels)
 #define INLINE static inline __attribute__((always_inline))
 
 /* The outputs first..first+3 of one pixel. */
-INLINE float32x4_t outputs(const int16_t *const rows[ROWS], const float *centre, int x, const int16_t *w, int n_columns,
-                           int first, float unit)
+INLINE float32x4_t outputs(const int16_t *const rows[ROWS], int x, const int16_t *w, int n_columns, int first,
+                           float unit)
 {
     int32x4_t sum[4];
     w += first * LANES;
@@ -162,7 +162,7 @@ INLINE float32x4_t outputs(const int16_t *const rows[ROWS], const float *centre,
         }
     }
     int32x4_t sums = vpaddq_s32(vpaddq_s32(sum[0], sum[1]), vpaddq_s32(sum[2], sum[3]));
-    return add(CONST(centre[x]), mul(vcvtq_f32_s32(sums), CONST(unit)));
+    return mul(vcvtq_f32_s32(sums), CONST(unit));
 }
 
 static inline const int16_t *filter_of(const int16_t *coef, const int32_t *classes, int x, int n_columns)
@@ -170,35 +170,35 @@ static inline const int16_t *filter_of(const int16_t *coef, const int32_t *class
     return coef + (ptrdiff_t)classes[x] * (ROWS * LANES * n_columns);
 }
 
-void filter_apply2_s16_neon(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
-                            const int32_t *classes, int x0, int x1, float *const *out)
+void filter_apply2_s16_neon(const int16_t *const rows[ROWS], const int16_t *coef, float unit, const int32_t *classes,
+                            int x0, int x1, float *const *out)
 {
     for (int x = x0; x < x1; x++) {
-        float32x4_t v = outputs(rows, centre, x, filter_of(coef, classes, x, 4), 4, 0, unit);
+        float32x4_t v = outputs(rows, x, filter_of(coef, classes, x, 4), 4, 0, unit);
         vst1_f32(out[0] + 2 * x, vget_low_f32(v));
         vst1_f32(out[1] + 2 * x, vget_high_f32(v));
     }
 }
 
-void filter_apply3_s16_neon(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
-                            const int32_t *classes, int x0, int x1, float *const *out)
+void filter_apply3_s16_neon(const int16_t *const rows[ROWS], const int16_t *coef, float unit, const int32_t *classes,
+                            int x0, int x1, float *const *out)
 {
     for (int x = x0; x < x1; x++) {
         const int16_t *w = filter_of(coef, classes, x, 12);
         float levels[12];
         for (int o = 0; o < 12; o += 4)
-            vst1q_f32(levels + o, outputs(rows, centre, x, w, 12, o, unit));
+            vst1q_f32(levels + o, outputs(rows, x, w, 12, o, unit));
         for (int o = 0; o < 9; o++)
             out[o / 3][3 * x + o % 3] = levels[o];
     }
 }
 
-void filter_apply4_s16_neon(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
-                            const int32_t *classes, int x0, int x1, float *const *out)
+void filter_apply4_s16_neon(const int16_t *const rows[ROWS], const int16_t *coef, float unit, const int32_t *classes,
+                            int x0, int x1, float *const *out)
 {
     for (int x = x0; x < x1; x++) {
         const int16_t *w = filter_of(coef, classes, x, 16);
         for (int row = 0; row < 4; row++)
-            vst1q_f32(out[row] + 4 * x, outputs(rows, centre, x, w, 16, 4 * row, unit));
+            vst1q_f32(out[row] + 4 * x, outputs(rows, x, w, 16, 4 * row, unit));
     }
 }

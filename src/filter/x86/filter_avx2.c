@@ -176,9 +176,9 @@ INLINE __m256i sum_across(const __m256i c[4])
     return _mm256_permutevar8x32_epi32(sums, in_order);
 }
 
-INLINE __m256 to_levels(__m256i sums, __m256 unit, __m256 centre)
+INLINE __m256 to_levels(__m256i sums, __m256 unit)
 {
-    return add(centre, mul(_mm256_cvtepi32_ps(sums), unit));
+    return mul(_mm256_cvtepi32_ps(sums), unit);
 }
 
 INLINE const int16_t *filter_of(const int16_t *coef, int class_number, int n_columns)
@@ -187,10 +187,9 @@ INLINE const int16_t *filter_of(const int16_t *coef, int class_number, int n_col
 }
 
 /* Pixels x .. x + n - 1, n <= 4, by 2. */
-INLINE void apply2_some(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, __m256 unit,
-                        const int32_t *classes, int x, int n, float *const *out)
+INLINE void apply2_some(const int16_t *const rows[ROWS], const int16_t *coef, __m256 unit, const int32_t *classes,
+                        int x, int n, float *const *out)
 {
-    const __m256i twice = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
     const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(2 * n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     __m256i top[4], bottom[4];
     for (int p = 0; p < 4; p++) {
@@ -200,47 +199,46 @@ INLINE void apply2_some(const int16_t *const rows[ROWS], const float *centre, co
         top[p] = c[0];
         bottom[p] = c[1];
     }
-    __m256 middle = _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(centre + x)), twice);
-    _mm256_maskstore_ps(out[0] + 2 * x, mask, to_levels(sum_across(top), unit, middle));
-    _mm256_maskstore_ps(out[1] + 2 * x, mask, to_levels(sum_across(bottom), unit, middle));
+    _mm256_maskstore_ps(out[0] + 2 * x, mask, to_levels(sum_across(top), unit));
+    _mm256_maskstore_ps(out[1] + 2 * x, mask, to_levels(sum_across(bottom), unit));
 }
 
-void filter_apply2_s16_avx2(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
-                            const int32_t *classes, int x0, int x1, float *const *out)
+void filter_apply2_s16_avx2(const int16_t *const rows[ROWS], const int16_t *coef, float unit, const int32_t *classes,
+                            int x0, int x1, float *const *out)
 {
     int x = x0;
     for (; x + 4 <= x1; x += 4)
-        apply2_some(rows, centre, coef, CONST(unit), classes, x, 4, out);
+        apply2_some(rows, coef, CONST(unit), classes, x, 4, out);
     if (x < x1)
-        apply2_some(rows, centre, coef, CONST(unit), classes, x, x1 - x, out);
+        apply2_some(rows, coef, CONST(unit), classes, x, x1 - x, out);
 }
 
 /* The ninth output is summed on its own. */
-void filter_apply3_s16_avx2(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
-                            const int32_t *classes, int x0, int x1, float *const *out)
+void filter_apply3_s16_avx2(const int16_t *const rows[ROWS], const int16_t *coef, float unit, const int32_t *classes,
+                            int x0, int x1, float *const *out)
 {
     float sums[8];
     for (int x = x0; x < x1; x++) {
         __m256i c[5];
         chains(rows, x, filter_of(coef, classes[x], 12), 12, 5, c);
-        _mm256_storeu_ps(sums, to_levels(sum_across(c), CONST(unit), CONST(centre[x])));
+        _mm256_storeu_ps(sums, to_levels(sum_across(c), CONST(unit)));
         for (int o = 0; o < 8; o++)
             out[o / 3][3 * x + o % 3] = sums[o];
         __m128i ninth = _mm256_castsi256_si128(c[4]);
         ninth = _mm_add_epi32(ninth, _mm_unpackhi_epi64(ninth, ninth));
         ninth = _mm_add_epi32(ninth, _mm_shuffle_epi32(ninth, 0x55));
-        out[2][3 * x + 2] = centre[x] + (float)_mm_cvtsi128_si32(ninth) * unit;
+        out[2][3 * x + 2] = (float)_mm_cvtsi128_si32(ninth) * unit;
     }
 }
 
-void filter_apply4_s16_avx2(const int16_t *const rows[ROWS], const float *centre, const int16_t *coef, float unit,
-                            const int32_t *classes, int x0, int x1, float *const *out)
+void filter_apply4_s16_avx2(const int16_t *const rows[ROWS], const int16_t *coef, float unit, const int32_t *classes,
+                            int x0, int x1, float *const *out)
 {
     for (int x = x0; x < x1; x++) {
         __m256i c[8];
         chains(rows, x, filter_of(coef, classes[x], 16), 16, 8, c);
         for (int half = 0; half < 2; half++) {
-            __m256 levels = to_levels(sum_across(c + 4 * half), CONST(unit), CONST(centre[x]));
+            __m256 levels = to_levels(sum_across(c + 4 * half), CONST(unit));
             _mm_storeu_ps(out[2 * half] + 4 * x, _mm256_castps256_ps128(levels));
             _mm_storeu_ps(out[2 * half + 1] + 4 * x, _mm256_extractf128_ps(levels, 1));
         }
