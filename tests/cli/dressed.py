@@ -7,28 +7,35 @@ def entry(tag, kind, count, value):
     return struct.pack("<HHI", tag, kind, count) + value.ljust(4, b"\0")
 
 
-def exif_block(orientation=1):
-    """IFD0 (make, orientation, 300 dpi, date), EXIF (original date, size, maker note), GPS, a thumbnail."""
+def exif_block(orientation=1, dpi=(300, 300)):
+    """IFD0 (make, orientation, dots per inch, date), EXIF (original date, size, maker note, dots of the sensor, ten for
+    each, the rules of interoperability), GPS, a thumbnail."""
     date, make = b"2026:01:02 03:04:05\0", b"Retina Works\0\0"
-    at = {"ifd": 8, "make": 110, "x": 124, "date": 132, "exif": 152, "original": 208, "note": 228, "gps": 240,
-          "lat": 296, "ifd1": 344, "thumb": 374}
+    at = {"ifd": 8, "make": 110, "x": 124, "date": 132, "exif": 152, "original": 242, "note": 262, "gps": 274,
+          "lat": 328, "y": 376, "sensor": 384, "interop": 400, "ifd1": 418, "thumb": 448}
+    y = at["x"] if dpi[0] == dpi[1] else at["y"]  # two tags may share a value
     ifd = struct.pack("<H", 8) + entry(0x10f, 2, 13, struct.pack("<I", at["make"]))
     ifd += entry(0x112, 3, 1, struct.pack("<H", orientation)) + entry(0x11a, 5, 1, struct.pack("<I", at["x"]))
-    ifd += entry(0x11b, 5, 1, struct.pack("<I", at["x"])) + entry(0x128, 3, 1, struct.pack("<H", 2))
+    ifd += entry(0x11b, 5, 1, struct.pack("<I", y)) + entry(0x128, 3, 1, struct.pack("<H", 2))
     ifd += entry(0x132, 2, 20, struct.pack("<I", at["date"])) + entry(0x8769, 4, 1, struct.pack("<I", at["exif"]))
     ifd += entry(0x8825, 4, 1, struct.pack("<I", at["gps"])) + struct.pack("<I", at["ifd1"])
-    exif = struct.pack("<H", 4) + entry(0x9003, 2, 20, struct.pack("<I", at["original"]))
+    exif = struct.pack("<H", 7) + entry(0x9003, 2, 20, struct.pack("<I", at["original"]))
     exif += entry(0x927c, 7, 12, struct.pack("<I", at["note"])) + entry(0xa002, 3, 1, struct.pack("<H", 32))
-    exif += entry(0xa003, 3, 1, struct.pack("<H", 24)) + b"\0\0\0\0"
+    exif += entry(0xa003, 3, 1, struct.pack("<H", 24)) + entry(0xa005, 4, 1, struct.pack("<I", at["interop"]))
+    exif += entry(0xa20e, 5, 1, struct.pack("<I", at["sensor"]))
+    exif += entry(0xa20f, 5, 1, struct.pack("<I", at["sensor"] + 8)) + b"\0\0\0\0"
     gps = struct.pack("<H", 4) + entry(1, 2, 2, b"N\0") + entry(2, 5, 3, struct.pack("<I", at["lat"]))
     gps += entry(3, 2, 2, b"E\0") + entry(4, 5, 3, struct.pack("<I", at["lat"] + 24)) + b"\0\0\0\0"
     degrees = struct.pack("<12I", 48, 1, 31, 1, 0, 1, 9, 1, 3, 1, 0, 1)
     ifd1 = struct.pack("<H", 2) + entry(0x201, 4, 1, struct.pack("<I", at["thumb"]))
     ifd1 += entry(0x202, 4, 1, struct.pack("<I", 8)) + b"\0\0\0\0"
+    interop = struct.pack("<H", 1) + entry(1, 2, 4, b"R98\0") + b"\0\0\0\0"
+    sensor = struct.pack("<4I", 10 * dpi[0], 1, 10 * dpi[1], 1)
     out = bytearray(at["thumb"] + 8)
-    for where, part in (("ifd", ifd), ("make", make), ("x", struct.pack("<II", 300, 1)), ("date", date), ("exif", exif),
-                        ("original", date.replace(b"05\0", b"09\0")), ("note", b"MAKERSNOTE12"), ("gps", gps),
-                        ("lat", degrees), ("ifd1", ifd1), ("thumb", b"THUMBNAI")):
+    for where, part in (("ifd", ifd), ("make", make), ("x", struct.pack("<II", dpi[0], 1)), ("date", date),
+                        ("exif", exif), ("original", date.replace(b"05\0", b"09\0")), ("note", b"MAKERSNOTE12"),
+                        ("gps", gps), ("lat", degrees), ("y", struct.pack("<II", dpi[1], 1)), ("sensor", sensor),
+                        ("interop", interop), ("ifd1", ifd1), ("thumb", b"THUMBNAI")):
         out[at[where]:at[where] + len(part)] = part
     out[:8] = b"II*\0\x08\0\0\0"
     return bytes(out)
@@ -77,11 +84,15 @@ def chunks(data):
     return found
 
 
-def dress(name, orientation=1, icc=profile()):
+def per_metre(dpi):
+    return struct.pack(">II", *[round(v / .0254) for v in dpi])
+
+
+def dress(name, orientation=1, icc=profile(), dpi=(300, 300)):
     """Put all metadata into a PNG."""
     data = read_file(name)
-    extra = chunk(b"iCCP", b"p\0\0" + zlib.compress(icc)) + chunk(b"pHYs", struct.pack(">IIB", 11811, 11811, 1))
-    extra += chunk(b"eXIf", exif_block(orientation))
+    extra = chunk(b"iCCP", b"p\0\0" + zlib.compress(icc)) + chunk(b"pHYs", per_metre(dpi) + b"\1")
+    extra += chunk(b"eXIf", exif_block(orientation, dpi))
     extra += chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp % (orientation, 32))
     extra += chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(raw))
     write_file(name, data[:33] + extra + data[33:])

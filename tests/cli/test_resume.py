@@ -74,9 +74,34 @@ run = expect_ok(*up, "-o", "killed", "--json", "--force")
 run = run.json()
 check((run.get("made"), run.get("up_to_date")) == (1, N - 1), "only it is made: %s" % run.get("made"))
 check(tree("killed") == plain, "the same bytes again")
-# other settings and other inputs are noticed
+# what is made after a torn line is found again
+write_file("killed/.fovea-journal", b'{"output":"p00')
+check(expect_ok(*up, "-o", "killed", "--json", "--force").json().get("made") == N, "no journal: all are made")
+check(expect_ok(*up, "-o", "killed", "--json").json().get("up_to_date") == N, "the first line after the torn one, too")
+# other inputs and other settings are noticed
+changed = "in/deep/p01 é.ppm"
+original = read_file(changed)
+write_file(changed, original[:-1] + bytes([original[-1] ^ 255]))
+run = expect(1, ["p01", "exists"], *up, "-o", "killed", "--json").json()
+check((run.get("up_to_date"), run.get("failed")) == (N - 1, 1), "another input under the same name: %s" % run)
+check(tree("killed") == plain, "its old result is not overwritten")
+run = expect_ok(*up, "-o", "killed", "--json", "--force").json()
+check((run.get("made"), run.get("up_to_date")) == (1, N - 1), "only it is made: %s" % run.get("made"))
+check([name for name, digest in tree("killed").items() if plain[name] != digest] == ["deep/p01 é.png"], "anew")
+write_file(changed, original)
+expect_ok(*up, "-o", "killed", "--quiet", "--force")
+check(tree("killed") == plain, "and back")
 run = expect(1, "exists", *up, "-o", "killed", "--json", "--consistency", "off")
 check(run.json().get("failed") == N, "other settings: %s" % run.json().get("failed"))
+
+# another model under the same name
+some = ["upscale", "in", "--format", "png", "-s", "2", "-o", "modelled", "--method", "model.safetensors", "--json"]
+expect_ok("models", "--export", "tiny-x2", "model.safetensors")
+n_some = expect_ok(*some).json().get("made")
+check(expect_ok(*some).json().get("up_to_date") == n_some == 17, "a model from a file: %s" % n_some)
+expect_ok("models", "--export", "small-x2", "other.safetensors")
+os.replace(path("other.safetensors"), path("model.safetensors"))
+check(expect(1, "exists", *some).json().get("failed") == n_some, "other weights are noticed")
 
 # Ctrl-C leaves nothing half-made, and the same command goes on
 child = subprocess.Popen([FOVEA, *up, "-o", "stopped", "--quiet"], cwd=folder, stderr=subprocess.PIPE)
@@ -103,9 +128,16 @@ run = expect_ok(*up, "-o", "shards", "--json")
 check(run.json().get("up_to_date") == N, "the undivided run reads the shards' journals")
 for words in ("0/3", "4/3", "1", "a/b", "1/2/3", "1.5/3", "-1/3"):
     expect(2, "--shard", *up, "-o", "none", "--shard", words)
+    expect(2, "--shard", "upscale", "in/p00 é ü.ppm", "-o", "one.png", "--shard", words)
+expect(2, ["--shard", "one.png", "folder"], "upscale", "in/p00 é ü.ppm", "-o", "one.png", "--shard", "1/2")
+os.mkdir(path("one"))
+for i, made in (("2/2", 0), ("1/2", 1)):
+    run = expect_ok("upscale", "in/p00 é ü.ppm", "-o", "one", "--json", "--shard", i).json()
+    check(run.get("made") == made, "one picture, shard %s: %s" % (i, run.get("made")))
 expect(2, "auto", *up, "-o", "none", "--shard", "auto")
 for names, ranks in ((("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), (0, 1)), (("PMI_RANK", "PMI_SIZE"), (0, 1)),
-                     (("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT"), (1, 2))):
+                     (("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT"), (1, 2)),
+                     (("SLURM_PROCID", "SLURM_NTASKS"), (0, 1))):
     shutil.rmtree(path("auto"), ignore_errors=True)
     for rank in ranks:
         env = {names[0]: str(rank), names[1]: "2", "SLURM_ARRAY_TASK_MIN": "1"}
