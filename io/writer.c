@@ -200,11 +200,15 @@ static int fail_open(const fovea_io_writer *w)
     const char *slash = strrchr(w->path, '/');
     int length = slash ? slash == w->path ? 1 : (int)(slash - w->path) : 1;
     const char *folder = slash ? w->path : ".";
-    if (errno == ENOENT)
+    int reason = errno;
+    char *where = strndup(folder, (size_t)length);
+    int is_missing = reason == ENOENT && where && access(where, F_OK);
+    free(where);
+    if (is_missing)
         return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': the folder '%.*s' does not exist", w->path,
                             length, folder);
     return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': folder '%.*s': %s", w->path, length, folder,
-                        strerror(errno));
+                        strerror(reason));
 }
 
 /* Take the temporary name, so that a folder that cannot be written to shows before any work is done. */

@@ -286,10 +286,13 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     if (o->report && cli_has_ending(o->report, ".html"))
         job.pictures = json_object();
     int is_batch = n_words > 1 || o->is_dry || o->is_estimated || cli_is_folder(words[0]) ||
+                   (o->shard && cli_is_folder(o->output)) ||
                    (o->output[strlen(o->output) - 1] == '/' && !cli_is_folder(o->output));
     if (is_batch)
         job.limits = &limits;
     code = cli_check_template(&job);
+    if (!code && o->shard && !is_batch)
+        code = cli_fail(cli, CLI_USAGE, "option --shard: -o must then name a folder, not the picture '%s'", o->output);
     if (!code && n_words == 1 && cli_is_folder(words[0]) && !cli_is_folder(o->output) &&
         fovea_io_write_format(o->output))
         code = cli_fail(cli, CLI_INPUT, "'%s' is a folder: -o must then name a folder, not the picture '%s'", words[0],
