@@ -8,7 +8,7 @@
 #define EVEN(bytes) _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8)
 #define ODD(bytes) _mm256_srai_epi16(bytes, 8)
 
-#define N_SUMS 8
+#define N_POSITIONS(nv) (8 / (nv))
 #define NV_MAX 2
 #define dot_quad(np, nv, sum, in, stride, weight, at)                                                     \
     do {                                                                                                  \

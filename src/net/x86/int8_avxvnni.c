@@ -4,7 +4,7 @@
  */
 #include "net/x86/int8_ymm.h"
 
-#define N_SUMS 8
+#define N_POSITIONS(nv) (8 / (nv))
 #define NV_MAX 2
 #define dot_quad(np, nv, sum, in, stride, weight, at)                           \
     do {                                                                        \

@@ -12,7 +12,7 @@
  *     store_rows(out, at, v, s, piece, width)  16 lanes in v[...]: of each of s pieces the first `width` go to
  *                                 out[0] + at, out[1] + at ...
  * and for the sums, where it wants them,
- *     N_SUMS                      sums that are kept in registers, of NV_MAX vectors of lanes at most (2 or 4)
+ *     NV_MAX, N_POSITIONS(nv)     most vectors of lanes (2 or 4) and positions whose sums are kept in registers
  *     dot_quad(np, nv, sum, in, stride, weight, at)  to sum[k][p], k < nv, the products of the four bytes at in +
  *                                 p * stride with those of each lane at weight[k] + at
  */
@@ -187,7 +187,7 @@ static void add_pixels(const struct fovi_int8_weights *w, const uint8_t *a, cons
 INLINE void sum_positions(int np, int nv, const struct fovi_int8_weights *w, int v, const uint8_t *const *rows,
                           ptrdiff_t at, ptrdiff_t stride, int32_t *to)
 {
-    vi sum[NV_MAX][N_SUMS];
+    vi sum[NV_MAX][BLOCK];
     const int8_t *weight[NV_MAX];
     int32_t *out[NV_MAX];
     UNROLL
@@ -224,9 +224,11 @@ INLINE void sum_vectors(int nv, const struct fovi_int8_weights *w, int v, const 
                         int32_t *to)
 {
     ptrdiff_t stride = (ptrdiff_t)w->span * w->c_in, at = (ptrdiff_t)(x - w->k / 2) * w->c_in;
-    int p = 0, np = nv > 2 ? 4 : N_SUMS / nv;
+    int p = 0, np = N_POSITIONS(nv);
     for (; p + np <= n; p += np)
         sum_positions(np, nv, w, v, rows, at + p * stride, stride, to + p * FOVI_INT8_LANES);
+    for (; np > 4 && p + 4 <= n; p += 4)
+        sum_positions(4, nv, w, v, rows, at + p * stride, stride, to + p * FOVI_INT8_LANES);
     for (; p < n; p++)
         sum_positions(1, nv, w, v, rows, at + p * stride, stride, to + p * FOVI_INT8_LANES);
 }

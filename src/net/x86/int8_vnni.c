@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Networks in int8 with AVX-512 VNNI: 16 sums of 16 lanes. The compiler would keep a pointer for each position, more
- * than there are registers: the loads are written out, with one for four positions.
+ * Networks in int8 with AVX-512 VNNI: 16 or 24 sums of 16 lanes. The compiler would keep a pointer for each position,
+ * more than there are registers: the loads are written out, with one for four positions.
  */
 #include "net/x86/int8_avx512.h"
 
-#define N_SUMS 16
+#define N_POSITIONS(nv) ((nv) == 4 ? 6 : (nv) == 1 ? 16 : 8)
 #define NV_MAX 4
 
 /* dot += four bytes at base + index, for all lanes, times weight. */
