@@ -78,8 +78,33 @@ static int load(fovea_io_reader *r, VipsAccess access, int page_index, double sv
     return FOVEA_OK;
 }
 
-/* CMYK, Lab and their kin to sRGB, by the file's own profile where it has one. The profile then says nothing true any
- * more and is dropped. */
+/* Whether an ICC profile has a tag, by its table (ICC.1:2010, 7.3). */
+static int has_tag(const unsigned char *profile, size_t n_bytes, const char *tag)
+{
+    for (size_t at = 132; at + 12 <= n_bytes && at - 132 < 12 * (size_t)profile[131]; at += 12)
+        if (!memcmp(profile + at, tag, 4))
+            return 1;
+    return 0;
+}
+
+/* By the file's own profile for inks. libvips takes its common one instead where that has no table for the intent that
+ * is asked for, and does not say so; the table for the perceptual intent is the one that a profile must have. */
+static int to_srgb_by_profile(const fovea_io_reader *r, int depth, VipsImage **result)
+{
+    const void *profile;
+    size_t n_bytes;
+    if (r->image->Type != VIPS_INTERPRETATION_CMYK || !vips_image_get_typeof(r->image, VIPS_META_ICC_NAME) ||
+        vips_image_get_blob(r->image, VIPS_META_ICC_NAME, &profile, &n_bytes) || n_bytes < 132 ||
+        memcmp((const char *)profile + 16, "CMYK", 4) != 0)
+        return 0;
+    int is_relative = has_tag(profile, n_bytes, "A2B1");
+    return (is_relative || has_tag(profile, n_bytes, "A2B0")) &&
+           !vips_icc_transform(r->image, result, "srgb", "embedded", TRUE, "depth", depth, "intent",
+                               is_relative ? VIPS_INTENT_RELATIVE : VIPS_INTENT_PERCEPTUAL, NULL);
+}
+
+/* CMYK, Lab and their kin to sRGB, by the file's own profile where it has one for inks. The profile then says nothing
+ * true any more and is dropped. */
 static int to_srgb(fovea_io_reader *r)
 {
     VipsImage *result = NULL;
@@ -97,9 +122,8 @@ static int to_srgb(fovea_io_reader *r)
     default: return FOVEA_OK;
     }
     int is_deep = r->image->BandFmt != VIPS_FORMAT_UCHAR && space != VIPS_INTERPRETATION_LABQ;
-    int is_by_profile = vips_image_get_typeof(r->image, VIPS_META_ICC_NAME) != 0 &&
-                        !vips_icc_transform(r->image, &result, "srgb", "embedded", TRUE, "depth", is_deep ? 16 : 8,
-                                            NULL);
+    int has_profile = vips_image_get_typeof(r->image, VIPS_META_ICC_NAME) != 0;
+    int is_by_profile = to_srgb_by_profile(r, is_deep ? 16 : 8, &result);
     if (!is_by_profile &&
         vips_colourspace(r->image, &result, is_deep ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB, NULL))
         return fail_vips(r, FOVEA_E_UNSUPPORTED, "its colour space cannot be converted");
@@ -112,8 +136,9 @@ static int to_srgb(fovea_io_reader *r)
     snprintf(r->info.note, sizeof r->info.note, "%s was converted to sRGB by %s",
              space == VIPS_INTERPRETATION_CMYK ? "CMYK" : vips_enum_nick(VIPS_TYPE_INTERPRETATION, space),
              is_by_profile                       ? "the file's colour profile"
-             : space == VIPS_INTERPRETATION_CMYK ? "a common profile, since the file has none"
-                                                 : "its definition");
+             : space != VIPS_INTERPRETATION_CMYK ? "its definition"
+             : has_profile                       ? "a common profile, since the file's own cannot be used"
+                                                 : "a common profile, since the file has none");
     return FOVEA_OK;
 }
 

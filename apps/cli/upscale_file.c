@@ -15,15 +15,22 @@
 
 #define MAX_REVIEWED 200
 
+/* The context's error, of which it does not know which file it was about. */
+static int fail_core(const struct cli *cli, const char *input, int error)
+{
+    const char *text = fovea_last_error(cli->ctx);
+    return cli_fail(cli, cli_exit_code(error, 0), "'%s': %s", input, *text ? text : fovea_error_name(error));
+}
+
 /* Whose error is it? A source or sink keeps its sentence in the file library, everything else in the context. */
-static int fail_run(const struct upscale_job *job, int error)
+static int fail_run(const struct upscale_job *job, const char *input, int error)
 {
     const struct cli *cli = job->cli;
     if (error == FOVEA_E_CANCELLED)
         return cli_fail(cli, CLI_CANCELLED, "cancelled; nothing was written");
     if (*fovea_io_last_error(cli->io))
         return cli_fail_io(cli, error, 1);
-    return cli_fail_core(cli, error);
+    return fail_core(cli, input, error);
 }
 
 /* Run the plan from reader to writer and complete the file; the time of the completion counts as writing. */
@@ -52,7 +59,7 @@ static int run_plan(const struct upscale_job *job, fovea_plan *plan, fovea_io_re
     run->report.stage_ms[FOVEA_STAGE_WRITE] += cli_clock_ms() - begin_ms;
     run->report.total_ms += cli_clock_ms() - begin_ms;
     cli_progress_end(&progress);
-    return code ? fail_run(job, code) : CLI_OK;
+    return code ? fail_run(job, run->input, code) : CLI_OK;
 }
 
 /* How well each method does on the input; the run keeps it. */
@@ -162,7 +169,7 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, const
         return code;
     code = fovea_plan_build(&plan, cli->ctx, source.width, source.height, &source.format, &job->params);
     if (code)
-        return cli_fail_core(cli, code);
+        return fail_core(cli, run->input, code);
     if (job->options->reference && (code = check_reference(job, plan, &source.format))) {
         fovea_plan_free(&plan);
         return code;

@@ -142,22 +142,24 @@ def read_png(name):
     return width, height, channels, bits, samples
 
 
-def tiff_bytes(width, height, channels, bits, photometric, data, extra=None, orientation=None):
-    """A little-endian TIFF of one uncompressed strip."""
+def tiff_bytes(width, height, channels, bits, photometric, data, extra=None, orientation=None, icc=None):
+    """A little-endian TIFF of one uncompressed strip; the length of a profile is even."""
     tags = [(256, 4, [width]), (257, 4, [height]), (258, 3, [bits] * channels), (259, 3, [1]), (262, 3, [photometric]),
             (273, 4, [0]), (277, 3, [channels]), (278, 4, [height]), (279, 4, [len(data)])]
     if orientation:
         tags.append((274, 3, [orientation]))
     if extra is not None:
         tags.append((338, 3, extra))
+    if icc is not None:
+        tags.append((34675, 7, icc))
     tags.sort()
     at = 8 + 2 + 12 * len(tags) + 4
     blob, entries = b"", b""
-    total = at + sum(2 * len(v) for _, kind, v in tags if kind == 3 and len(v) > 2)
+    total = at + sum(2 * len(v) for _, kind, v in tags if kind == 3 and len(v) > 2) + len(icc or b"")
     for tag, kind, values in tags:
         if tag == 273:
             values = [total]
-        raw = struct.pack("<%d%s" % (len(values), "H" if kind == 3 else "I"), *values)
+        raw = values if kind == 7 else struct.pack("<%d%s" % (len(values), "H" if kind == 3 else "I"), *values)
         if len(raw) > 4:
             raw, blob = struct.pack("<I", at + len(blob)), blob + raw
         entries += struct.pack("<HHI", tag, kind, len(values)) + raw.ljust(4, b"\0")

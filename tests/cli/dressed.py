@@ -65,6 +65,27 @@ def profile(space=b"RGB "):
             struct.pack(">3i", 63190, 65536, 54061) + b"\0" * 48 + table + body)
 
 
+def ink_profile(colour_of, tables=(b"A2B0",)):
+    """A profile of four inks: its table has the colour (Lab, 8 bits) of each of 16 mixtures (none or all of each)."""
+    nodes = bytes(v for i in range(16) for v in colour_of(i >> 3 & 1, i >> 2 & 1, i >> 1 & 1, i & 1))
+    same = bytes(range(256))
+    lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    lut += same * 4 + nodes + same * 3
+    name = b"inks of a test"
+    tags = [(b"desc", b"desc\0\0\0\0" + struct.pack(">I", len(name) + 1) + name + b"\0" * 79),
+            (b"cprt", b"text\0\0\0\0no rights\0"),
+            (b"wtpt", b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061))]
+    tags += [(table, lut) for table in tables]
+    table, body, at = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
+    for tag, data in tags:
+        data += b"\0" * (-len(data) % 4)
+        table += tag + struct.pack(">II", at + len(body), len(data))
+        body += data
+    return (struct.pack(">I", at + len(body)) + b"\0\0\0\0\2\x10\0\0prtrCMYKLab " +
+            struct.pack(">6H", 2026, 1, 2, 3, 4, 5) + b"acsp" + b"\0" * 28 +
+            struct.pack(">3i", 63190, 65536, 54061) + b"\0" * 48 + table + body)
+
+
 xmp = (b"<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF "
        b"xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about='' "
        b"xmlns:tiff='http://ns.adobe.com/tiff/1.0/' xmlns:exif='http://ns.adobe.com/exif/1.0/' tiff:Orientation='%d' "

@@ -85,10 +85,19 @@ check(b"up to date 2" in done.stdout, "its line in the journal is found again: %
 expect(5, "--max-memory", *up, "a.png", "-o", "m.png", "--max-memory", "10M")
 expect(2, "--max-memory", *up, "a.png", "-o", "m.png", "--max-memory", "much")
 expect_ok(*up, "a.png", "-o", "m.png", "--max-memory", "0.2G")
+for name in ("w1.ppm", "w2.ppm"):
+    write_file(name, b"P6\n20000 16\n255\n" + bytes(range(240)) * 4000)
+wide = ["upscale", "w1.ppm", "w2.ppm", "--method", "small", "--precision", "f32", "--threads", "1", "--format", "ppm",
+        "--json"]
+expect_ok(*wide, "-o", "wide", "--max-memory", "230M")
+results = expect(1, ["w1.ppm", "memory limit"], *wide, "-o", "wide2", "--max-memory", "230M", "--jobs", "2").json()
+check([r.get("exit_code") for r in results["results"]] == [5, 5], "--jobs share the memory: %s" % results)
+expect(5, "w1.ppm", *wide[:2], *wide[3:], "-o", "w.ppm", "--max-memory", "100M")
 write_file("bomb.png", png_bytes(20000, 20000, 0, 1, [b"\0" * 2500] * 20000))
 expect(5, ["bomb.png", "bytes would unpack to 20000x20000", "--allow-huge"], *up, "bomb.png", "-o", "m.png")
 write_file("claim.png", png_bytes(60000, 60000, 0, 1, [b"\0"]))
 expect(5, ["claim.png", "limit", "--allow-huge"], *up, "claim.png", "-o", "m.png")
+expect(5, ["claim.png", "limit", "--allow-huge"], *up, "claim.png", "-o", "m.png", "--max-memory", "2G")
 
 # a progressive file is decoded as a whole, outside the context
 if shutil.which("vips"):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a picture is stays what it is: depth, grey, alpha, palettes, orientation, metadata; losses are announced."""
 from common import *
+from dressed import ink_profile
 
 same = ["-s", "1", "--method", "nearest"]
 
@@ -69,6 +70,24 @@ expect_ok("upscale", "cmyk.tif", "-o", "back.png", *same)
 ink = read_png("back.png")
 check(ink[2:4] == (3, 8) and min(ink[4][:3]) > 250 and max(ink[4][3:6]) < 60, "CMYK to sRGB: %s" % ink[4])
 check(ink[4][6] < ink[4][7] and ink[4][6] < ink[4][8], "cyan ink is not red: %s" % ink[4])
+
+# through the file's own profile, whose first ink is red, all four are green; that is said, and the profile goes
+def ink_colour(c, m, y, k):
+    return (140, 50, 200) if c + m + y + k == 4 else (130, 200, 180) if c else (255, 128, 128)
+
+
+ink = bytes([0, 0, 0, 0, 255, 255, 255, 255, 255, 0, 0, 0])
+for tables in ((b"A2B0",), (b"A2B0", b"A2B1"), ()):  # perceptual, which a profile must have; relative; none
+    write_file("inks.tif", tiff_bytes(3, 1, 4, 8, 5, ink, icc=ink_profile(ink_colour, tables)))
+    said = "by the file's colour profile" if tables else "by a common profile, since the file's own"
+    for ending in ("png", "tif"):
+        run = expect(0, "CMYK was converted to sRGB " + said, "upscale", "inks.tif", "-o", "b." + ending, *same)
+        check("left out" not in run.err and info("b." + ending).get("icc") is False, "the profile of inks is gone")
+    expect_ok("upscale", "b.tif", "-o", "back.png", *same)
+    white, green, red = (read_png("b.png")[4][i:i + 3] for i in (0, 3, 6))
+    is_own = green[1] > 1.5 * max(green[0], green[2]) and red[0] > 1.5 * max(red[1:])
+    check(min(white) > 250 and is_own == bool(tables), "by %s: %s %s %s" % (tables, white, green, red))
+    check(read_png("back.png")[4] == read_png("b.png")[4], "in a TIFF, too")
 
 # losses are said
 write_png("rgba16.png", 8, 8, 4, lambda x, y, c: 0 if c == 3 else 30000, 16)

@@ -129,11 +129,7 @@ for page, own, other in (("1", b"the first", b"another"), ("2", b"another", b"th
     check(own in exif and other not in exif, "EXIF of page %s: %s" % (page, exif))
 
 # ---- a profile for colours does not belong to grey ----
-tags = [(0x100, 3, 1, 4), (0x101, 3, 1, 4), (0x102, 3, 1, 8), (0x103, 3, 1, 1), (0x106, 3, 1, 1), (0x111, 4, 1, 8),
-        (0x115, 3, 1, 1), (0x117, 4, 1, 16), (0x8773, 7, len(profile()), 138)]
-file = b"II*\0\x18\0\0\0" + bytes(range(16)) + struct.pack("<H", len(tags))
-file += b"".join(entry(t, k, n, struct.pack("<I", v)) for t, k, n, v in tags) + b"\0\0\0\0" + profile()
-write_file("tinted.tif", file)
+write_file("tinted.tif", tiff_bytes(4, 4, 1, 8, 1, bytes(range(16)), icc=profile()))
 run = expect(0, ["PNG", "colour profile", "left out"], "upscale", "tinted.tif", "-o", "tinted.png", *same[:-1])
 check(read_png("tinted.png")[2] == 1 and "icc" not in metadata_of("tinted.png"), "a grey PNG without it")
 
