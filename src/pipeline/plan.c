@@ -465,7 +465,7 @@ static int take_buffers(fovea_plan *plan)
         return fovi_alloc_error(ctx);
     if (!plan->consistency.n_steps || plan->is_cropped)
         return FOVEA_OK;
-    return fovi_meter_create(&plan->run, plan->stage[0], &plan->out_part, plan->run.piece, &plan->meter);
+    return fovi_meter_create(&plan->run, plan->stage[0], &plan->out_part, &plan->meter);
 }
 
 static int build(fovea_plan *plan, int width, int height)

@@ -35,14 +35,21 @@ float *fovi_reducer_narrow(const struct fovi_reducer *r, int worker)
     return fovi_reducer_wide(r, worker) + r->wide_stride;
 }
 
+void fovi_reducer_span(const struct fovi_axis *part, int *first, int *end)
+{
+    const int *from = part->form == FOVI_AXIS_REDUCE ? part->start : part->first;
+    *first = from[0];
+    *end = from[part->out - 1] + part->n_packed;
+}
+
 void fovi_reducer_row(const struct fovi_reducer *r, const struct fovi_window *w, int plane, int y, int x0, int x1,
                       int worker, float *row)
 {
     const float *rows[FOVI_AXIS_MAX_TAPS];
     float *wide = fovi_reducer_wide(r, worker);
     const struct fovi_axis ax = fovi_axis_view(&r->ax, x0, x1);
-    const int *from = ax.form == FOVI_AXIS_REDUCE ? ax.start : ax.first;
-    int first = from[0], end = from[x1 - x0 - 1] + ax.n_packed;
+    int first, end;
+    fovi_reducer_span(&ax, &first, &end);
     for (int k = 0; k < r->ay.n_taps; k++)
         rows[k] = fovi_window_row(w, plane, r->ay.first[y] + k) + first;
     r->dsp->v(rows, r->ay.weights + (ptrdiff_t)y * r->ay.n_taps, r->ay.n_taps, end - first, wide + first);

@@ -24,6 +24,10 @@ void fovi_reducer_free(fovea_context *ctx, struct fovi_reducer *r);
 float *fovi_reducer_wide(const struct fovi_reducer *r, int worker);
 float *fovi_reducer_narrow(const struct fovi_reducer *r, int worker);
 
+/* The columns that the outputs of a view of ax read: first .. end - 1. They may go beyond the picture by what a row is
+ * padded with. */
+void fovi_reducer_span(const struct fovi_axis *part, int *first, int *end);
+
 /* Columns x0 .. x1 - 1 (x0 a multiple of FOVI_AXIS_LANES) of row y of the reduction of a plane of w, written to the
  * same columns of row. */
 void fovi_reducer_row(const struct fovi_reducer *r, const struct fovi_window *w, int plane, int y, int x0, int x1,

@@ -254,19 +254,28 @@ static int route(struct job *job)
 
 /* ---- the pass that makes the picture ---- */
 
-/* Where the rows of the result from y on are stored: in the picture in memory that they are for, if they fit, else in
- * plan->rows, to be written. */
-static void *find_place(const struct job *job, int y, ptrdiff_t *stride)
+/* The picture in memory that the result is for, if its rows can be stored there as they are. */
+static const struct fovea_image *find_picture(const struct job *job)
 {
     const fovea_plan *plan = job->plan;
     const struct fovea_image *image = fovi_sink_image(job->sink);
     const struct fovea_format *format = &plan->run.format;
-    *stride = plan->rows_stride;
     if (!image || image->width != plan->crop.width || image->height != plan->crop.height ||
         image->format.sample != format->sample || image->format.n_channels != format->n_channels)
-        return plan->rows;
-    *stride = image->stride_bytes;
-    return (char *)image->data + y * image->stride_bytes;
+        return NULL;
+    return image;
+}
+
+/* Where the rows of the result from y on are stored: in that picture, else where the meter or plan->rows keep them, to
+ * be written. */
+static void *find_place(const struct job *job, const struct fovea_image *picture, int y, ptrdiff_t *stride)
+{
+    const fovea_plan *plan = job->plan;
+    void *place = plan->meter ? fovi_meter_place(plan->meter, stride) : NULL;
+    if (place)
+        return place;
+    *stride = picture ? picture->stride_bytes : plan->rows_stride;
+    return picture ? (char *)picture->data + y * picture->stride_bytes : (char *)plan->rows;
 }
 
 static int make_picture(struct job *job)
@@ -277,14 +286,17 @@ static int make_picture(struct job *job)
     const struct fovi_frame *crop = &plan->crop;
     double before = plan->is_analyzed ? FIRST_PASS : 0.0;
     int left = crop->x - plan->out_part.x, top = crop->y - plan->out_part.y;
+    const struct fovea_image *picture = find_picture(job);
+    if (plan->meter)
+        fovi_meter_reset(plan->meter, picture);
     for (int y = 0; y < crop->height; y += run->piece) {
         int n = crop->height - y < run->piece ? crop->height - y : run->piece;
         FOVI_TRY(fovi_stage_need(last, top + y + n));
         double start = fovi_clock_ms();
         ptrdiff_t stride;
-        void *rows = find_place(job, y, &stride);
+        void *rows = find_place(job, picture, y, &stride);
         fovi_run_store_rows(run, &last->out, left, top + y, n, crop->width, rows, stride);
-        if (rows == plan->rows)
+        if (!picture)
             FOVI_TRY(job->sink->write(job->sink->user, y, n, rows, stride));
         run->ms[FOVEA_STAGE_WRITE] += fovi_clock_ms() - start;
         if (plan->meter)
@@ -420,8 +432,6 @@ int fovea_plan_run(fovea_plan *plan, const struct fovea_source *source, const st
     plan->run.source = &spooled;
     for (int i = 0; i < plan->n_stages; i++)
         plan->stage[i]->reset(plan->stage[i]);
-    if (plan->meter)
-        fovi_meter_reset(plan->meter);
     if (!code)
         code = make_picture(&job);
     plan->run.source = NULL;

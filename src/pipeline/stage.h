@@ -212,12 +212,16 @@ int fovi_project_create(struct fovi_run *run, struct fovi_stage *in, struct fovi
 /* ---- the meter: D(result as written) - input ---- */
 
 struct fovi_meter;
-int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, const struct fovi_frame *frame, int capacity,
+int fovi_meter_create(struct fovi_run *run, struct fovi_stage *lr, const struct fovi_frame *frame,
                       struct fovi_meter **out);
-void fovi_meter_reset(struct fovi_meter *meter);
+/* picture: where the rows are written and stay; NULL where they do not. */
+void fovi_meter_reset(struct fovi_meter *meter, const struct fovea_image *picture);
 void fovi_meter_free(struct fovi_meter **meter);
 
-/* Take n rows as written (interleaved). */
+/* Where the next rows (a piece at most) are to be written before they are pushed; NULL where any place will do. */
+void *fovi_meter_place(const struct fovi_meter *meter, ptrdiff_t *stride_bytes);
+
+/* Take n rows as written (interleaved): a piece of the run, and what is left of the picture at its end. */
 int fovi_meter_push(struct fovi_meter *meter, const void *rows, ptrdiff_t stride_bytes, int n);
 
 /* After the last row: RMS, largest and share within two levels. */

@@ -71,6 +71,21 @@ void resample_v_f32_c(const float *const *rows, const float *weights, int n_taps
     }
 }
 
+void resample_v_u8_c(const uint8_t *const *rows, const float *weights, int n_taps, int width, float *dst)
+{
+    enum { COLUMNS = 256 };
+    float sum[COLUMNS];
+    for (int x0 = 0; x0 < width; x0 += COLUMNS) {
+        int n = width - x0 < COLUMNS ? width - x0 : COLUMNS;
+        for (int x = 0; x < n; x++)
+            sum[x] = weights[0] * (float)rows[0][x0 + x];
+        for (int k = 1; k < n_taps; k++)
+            for (int x = 0; x < n; x++)
+                sum[x] += weights[k] * (float)rows[k][x0 + x];
+        memcpy(dst + x0, sum, (size_t)n * sizeof *sum);
+    }
+}
+
 /* One block of columns, n of them. */
 INLINE float add_block(const float *const *rows, const float *weights, int n_taps, int x, int n, const float *add,
                        float gain, int is_limited, float *dst)
@@ -110,17 +125,20 @@ void resample_v_add_f32_c(const float *const *rows, const float *weights, int n_
 
 const struct fovi_resample_dsp *fovi_resample_dsp_get(uint32_t cpu)
 {
-    static const struct fovi_resample_dsp reference = { resample_h_f32_c, resample_v_f32_c, resample_v_add_f32_c };
+    static const struct fovi_resample_dsp reference = { resample_h_f32_c, resample_v_f32_c, resample_v_add_f32_c,
+                                                        resample_v_u8_c };
 #if defined(__x86_64__)
-    static const struct fovi_resample_dsp avx2 = { resample_h_f32_avx2, resample_v_f32_avx2, resample_v_add_f32_avx2 };
+    static const struct fovi_resample_dsp avx2 = { resample_h_f32_avx2, resample_v_f32_avx2, resample_v_add_f32_avx2,
+                                                   resample_v_u8_avx2 };
     static const struct fovi_resample_dsp avx512 = { resample_h_f32_avx512, resample_v_f32_avx512,
-                                                     resample_v_add_f32_avx512 };
+                                                     resample_v_add_f32_avx512, resample_v_u8_avx512 };
     if (cpu & FOVEA_CPU_AVX512)
         return &avx512;
     if (cpu & FOVEA_CPU_AVX2)
         return &avx2;
 #elif defined(__aarch64__)
-    static const struct fovi_resample_dsp neon = { resample_h_f32_neon, resample_v_f32_neon, resample_v_add_f32_c };
+    static const struct fovi_resample_dsp neon = { resample_h_f32_neon, resample_v_f32_neon, resample_v_add_f32_c,
+                                                   resample_v_u8_c };
     if (cpu & FOVEA_CPU_NEON)
         return &neon;
 #endif

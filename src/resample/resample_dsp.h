@@ -48,6 +48,8 @@ struct fovi_resample_dsp {
      * cut[i] is the farthest that a value of columns 16 i .. 16 i + 15 was moved. */
     void (*v_add)(const float *const *rows, const float *weights, int n_taps, int width, const float *add, float gain,
                   float *cut, float *dst);
+    /* v of rows of bytes: each becomes a float as it is read. */
+    void (*v_u8)(const uint8_t *const *rows, const float *weights, int n_taps, int width, float *dst);
 };
 
 /* Columns that one value of cut stands for. */
@@ -60,15 +62,18 @@ void resample_h_f32_c(const struct fovi_axis *axis, const float *src, float *dst
 void resample_v_f32_c(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
 void resample_v_add_f32_c(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
                           float gain, float *cut, float *dst);
+void resample_v_u8_c(const uint8_t *const *rows, const float *weights, int n_taps, int width, float *dst);
 #if defined(__x86_64__)
 void resample_h_f32_avx2(const struct fovi_axis *axis, const float *src, float *dst);
 void resample_v_f32_avx2(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
 void resample_v_add_f32_avx2(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
                              float gain, float *cut, float *dst);
+void resample_v_u8_avx2(const uint8_t *const *rows, const float *weights, int n_taps, int width, float *dst);
 void resample_h_f32_avx512(const struct fovi_axis *axis, const float *src, float *dst);
 void resample_v_f32_avx512(const float *const *rows, const float *weights, int n_taps, int width, float *dst);
 void resample_v_add_f32_avx512(const float *const *rows, const float *weights, int n_taps, int width, const float *add,
                                float gain, float *cut, float *dst);
+void resample_v_u8_avx512(const uint8_t *const *rows, const float *weights, int n_taps, int width, float *dst);
 
 /* Outputs o .. end - 1 of an axis of form ENLARGE (o a multiple of 8) or REDUCE. */
 void resample_enlarge_some_avx2(const struct fovi_axis *axis, const float *src, float *dst, int o, int end);

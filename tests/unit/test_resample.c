@@ -370,6 +370,49 @@ static void check_v(const struct fovi_resample_dsp *best)
     }
 }
 
+static void check_v_u8(const struct fovi_resample_dsp *best)
+{
+    enum { TAPS = 40, WIDTH = 200 };
+    static uint8_t bytes[TAPS][WIDTH + 8];
+    static struct row row_1, row_2;
+    const uint8_t *rows[TAPS];
+    float weights[TAPS];
+    struct fovi_rng rng = { 37 };
+    for (int width = 1; width <= WIDTH; width++) {
+        int n_taps = 1 + (int)fovi_rng_below(&rng, TAPS);
+        for (int k = 0; k < n_taps; k++) {
+            rows[k] = bytes[k] + fovi_rng_below(&rng, 8);
+            for (int x = 0; x < WIDTH + 8; x++)
+                bytes[k][x] = (uint8_t)fovi_rng_below(&rng, 256);
+            weights[k] = (float)(2.0 * fovi_rng_uniform(&rng) - 1.0);
+        }
+        float *dst_1 = row_begin(&row_1), *dst_2 = row_begin(&row_2);
+        reference()->v_u8(rows, weights, n_taps, width, dst_1);
+        best->v_u8(rows, weights, n_taps, width, dst_2);
+        assert_memory_equal(row_1.storage, row_2.storage, sizeof row_1.storage);
+        assert_true(isnan(dst_1[-1]) && !isnan(dst_1[0]) && !isnan(dst_1[width - 1]) && isnan(dst_1[width]));
+    }
+}
+
+/* Rows of bytes give what the same rows of floats give. */
+static void v_u8_is_v_of_floats(void **state)
+{
+    (void)state;
+    enum { TAPS = 3, WIDTH = 300 };
+    static uint8_t bytes[TAPS][WIDTH];
+    static float floats[TAPS][WIDTH], expected[WIDTH], found[WIDTH];
+    const uint8_t *const byte_rows[TAPS] = { bytes[0], bytes[1], bytes[2] };
+    const float *const rows[TAPS] = { floats[0], floats[1], floats[2] };
+    const float weights[TAPS] = { -0.125f, 1.1f, 0.3f };
+    struct fovi_rng rng = { 41 };
+    for (int k = 0; k < TAPS; k++)
+        for (int x = 0; x < WIDTH; x++)
+            floats[k][x] = bytes[k][x] = (uint8_t)fovi_rng_below(&rng, 256);
+    reference()->v(rows, weights, TAPS, WIDTH, expected);
+    reference()->v_u8(byte_rows, weights, TAPS, WIDTH, found);
+    assert_memory_equal(expected, found, sizeof expected);
+}
+
 /* Sums with something added, in place and not, held to the range and not; some values are no numbers. */
 static void check_v_add(const struct fovi_resample_dsp *best)
 {
@@ -426,6 +469,16 @@ static void v_is_equal_at_every_instruction_level(void **state)
     for (int n = 0; n < 2; n++)
         if (kernels(n) != reference())
             check_v(kernels(n));
+}
+
+static void v_u8_is_equal_at_every_instruction_level(void **state)
+{
+    (void)state;
+    if (kernels(1) == reference())
+        skip();
+    for (int n = 0; n < 2; n++)
+        if (kernels(n) != reference())
+            check_v_u8(kernels(n));
 }
 
 static void v_add_is_equal_at_every_instruction_level(void **state)
@@ -548,6 +601,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(mirrored_input_gives_mirrored_output, make_context, free_context),
         cmocka_unit_test_setup_teardown(h_is_equal_at_every_instruction_level, make_context, free_context),
         cmocka_unit_test_setup_teardown(v_is_equal_at_every_instruction_level, make_context, free_context),
+        cmocka_unit_test_setup_teardown(v_u8_is_equal_at_every_instruction_level, make_context, free_context),
+        cmocka_unit_test_setup_teardown(v_u8_is_v_of_floats, make_context, free_context),
         cmocka_unit_test_setup_teardown(v_add_is_equal_at_every_instruction_level, make_context, free_context),
         cmocka_unit_test_setup_teardown(v_add_holds_the_range_and_says_how_far, make_context, free_context),
         cmocka_unit_test_setup_teardown(views_give_what_the_whole_gives, make_context, free_context),

@@ -246,6 +246,33 @@ void resample_v_f32_avx2(const float *const *rows, const float *weights, int n_t
     _mm256_maskstore_ps(dst + x, mask, sum);
 }
 
+INLINE __m256 bytes_at(const uint8_t *at)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)at)));
+}
+
+void resample_v_u8_avx2(const uint8_t *const *rows, const float *weights, int n_taps, int width, float *dst)
+{
+    int x = 0;
+    for (; x + 2 * LANES <= width; x += 2 * LANES) {
+        __m256 w = _mm256_broadcast_ss(weights);
+        __m256 a = _mm256_mul_ps(w, bytes_at(rows[0] + x)), b = _mm256_mul_ps(w, bytes_at(rows[0] + x + LANES));
+        for (int k = 1; k < n_taps; k++) {
+            w = _mm256_broadcast_ss(weights + k);
+            a = _mm256_add_ps(a, _mm256_mul_ps(w, bytes_at(rows[k] + x)));
+            b = _mm256_add_ps(b, _mm256_mul_ps(w, bytes_at(rows[k] + x + LANES)));
+        }
+        _mm256_storeu_ps(dst + x, a);
+        _mm256_storeu_ps(dst + x + LANES, b);
+    }
+    for (; x < width; x++) {
+        __m128 sum = _mm_set_ss(weights[0] * (float)rows[0][x]);
+        for (int k = 1; k < n_taps; k++)
+            sum = _mm_add_ss(sum, _mm_mul_ss(_mm_set_ss(weights[k]), _mm_set_ss((float)rows[k][x])));
+        _mm_store_ss(dst + x, sum);
+    }
+}
+
 /* 8 columns from x on, those of m, their sum and what is added. Returns how far the range moved them. */
 INLINE __m256 v_add_columns(const float *const *rows, const float *weights, int n_taps, ptrdiff_t x, __m256i m,
                             const float *add, __m256 gain, int is_limited, float *dst)

@@ -236,6 +236,39 @@ void resample_v_f32_avx512(const float *const *rows, const float *weights, int n
     }
 }
 
+/* 16 bytes from x on, those of m, as floats. */
+INLINE __m512 bytes_at(const uint8_t *row, ptrdiff_t x, __mmask16 m)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(m, row + x)));
+}
+
+/* n_vectors vectors of columns of bytes from x on; m: of the last one. */
+INLINE void v_bytes(const uint8_t *const *rows, const float *weights, int n_taps, ptrdiff_t x, int n_vectors,
+                    __mmask16 m, float *dst)
+{
+    __m512 sum[4], w = _mm512_set1_ps(weights[0]);
+    for (int i = 0; i < n_vectors; i++)
+        sum[i] = _mm512_mul_ps(w, bytes_at(rows[0], x + i * WIDE, i == n_vectors - 1 ? m : 0xffff));
+    for (int k = 1; k < n_taps; k++) {
+        w = _mm512_set1_ps(weights[k]);
+        for (int i = 0; i < n_vectors; i++) {
+            __m512 v = bytes_at(rows[k], x + i * WIDE, i == n_vectors - 1 ? m : 0xffff);
+            sum[i] = _mm512_add_ps(sum[i], _mm512_mul_ps(w, v));
+        }
+    }
+    for (int i = 0; i < n_vectors; i++)
+        _mm512_mask_storeu_ps(dst + x + i * WIDE, i == n_vectors - 1 ? m : 0xffff, sum[i]);
+}
+
+void resample_v_u8_avx512(const uint8_t *const *rows, const float *weights, int n_taps, int width, float *dst)
+{
+    int x = 0;
+    for (; x + 4 * WIDE <= width; x += 4 * WIDE)
+        v_bytes(rows, weights, n_taps, x, 4, 0xffff, dst);
+    for (; x < width; x += WIDE)
+        v_bytes(rows, weights, n_taps, x, 1, width - x >= WIDE ? 0xffff : (__mmask16)((1u << (width - x)) - 1), dst);
+}
+
 /* A vector of columns from x on, those of m, its sum and what is added to it. Returns how far the range moved them. */
 INLINE __m512 v_add_columns(const float *const *rows, const float *weights, int n_taps, ptrdiff_t x, __mmask16 m,
                             const float *add, __m512 gain, int is_limited, float *dst)
