@@ -129,6 +129,12 @@ void fovi_parallel_near(fovea_context *ctx, fovi_job *job, void *arg, int n_jobs
     fovi_pool_run(ctx->pool, job, arg, n_jobs, 1);
 }
 
+void fovi_parallel_beside(fovea_context *ctx, fovi_job *job, void *arg, int n_jobs, void (*own)(void *own_arg),
+                          void *own_arg)
+{
+    fovi_pool_run_beside(ctx->pool, job, arg, n_jobs, own, own_arg);
+}
+
 int fovea_context_create(fovea_context **out, const struct fovea_context_params *params)
 {
     static const struct fovea_context_params defaults = FOVEA_CONTEXT_DEFAULTS;

@@ -36,6 +36,10 @@ void fovi_parallel(fovea_context *ctx, fovi_job *job, void *arg, int n_jobs);
  * in one loop lies in its own cache in the next. Jobs start in no particular order. */
 void fovi_parallel_near(fovea_context *ctx, fovi_job *job, void *arg, int n_jobs);
 
+/* The same while the caller's thread does own(own_arg) first; loops within that take place on that thread alone. */
+void fovi_parallel_beside(fovea_context *ctx, fovi_job *job, void *arg, int n_jobs, void (*own)(void *own_arg),
+                          void *own_arg);
+
 /* Return early with the error code of a failing call. */
 #define FOVI_TRY(expr)                 \
     do {                               \

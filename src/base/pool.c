@@ -169,14 +169,10 @@ int fovi_pool_threads(const struct fovi_pool *pool)
     return pool->n_threads;
 }
 
-void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int worker), void *arg, int n_jobs,
-                   int stays)
+/* Let the workers begin. */
+static void open_loop(struct fovi_pool *pool, void (*job)(void *arg, int index, int worker), void *arg, int n_jobs,
+                      int stays)
 {
-    if (n_jobs <= 1 || pool->n_started == 0) {
-        for (int i = 0; i < n_jobs; i++)
-            job(arg, i, 0);
-        return;
-    }
     pthread_mutex_lock(&pool->lock);
     pool->job = job;
     pool->arg = arg;
@@ -190,6 +186,11 @@ void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int
     if (pool->n_asleep > 0)
         pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
+}
+
+/* Help them and wait for them. */
+static void close_loop(struct fovi_pool *pool)
+{
     take_jobs(pool, 0);
     pthread_mutex_lock(&pool->lock);
     pool->is_open = 0;
@@ -200,4 +201,29 @@ void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int
     while (atomic_load(&pool->n_active) > 0)
         pthread_cond_wait(&pool->done, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
+}
+
+void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int worker), void *arg, int n_jobs,
+                   int stays)
+{
+    if (n_jobs <= 1 || pool->n_started == 0 || pool->is_open) { /* only the caller's thread opens */
+        for (int i = 0; i < n_jobs; i++)
+            job(arg, i, 0);
+        return;
+    }
+    open_loop(pool, job, arg, n_jobs, stays);
+    close_loop(pool);
+}
+
+void fovi_pool_run_beside(struct fovi_pool *pool, void (*job)(void *arg, int index, int worker), void *arg, int n_jobs,
+                          void (*own)(void *own_arg), void *own_arg)
+{
+    if (n_jobs < 1 || pool->n_started == 0 || pool->is_open) {
+        own(own_arg);
+        fovi_pool_run(pool, job, arg, n_jobs, 1);
+        return;
+    }
+    open_loop(pool, job, arg, n_jobs, 1);
+    own(own_arg);
+    close_loop(pool);
 }

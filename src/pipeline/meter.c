@@ -9,7 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "pipeline/reduce.h"
 
 /* Tiles and input pixels of a chunk. */
@@ -115,23 +114,45 @@ static void take_plane(const struct fovi_meter *m, const float *restrict mixed, 
 
 /* ---- the comparison ---- */
 
+/* Partial sums of a tile's row, in fixed order, that a vector can hold. */
+enum { LANES = 8 };
+
+/* n pixels of one row of a plane. */
+static void compare_tile(const float *restrict row, const float *restrict lr, int n, struct sums *sums)
+{
+    float square[LANES] = { 0 }, largest[LANES] = { 0 };
+    int32_t within[LANES] = { 0 };
+    for (int x = 0; x < n; x += LANES)
+        for (int k = 0; k < LANES && x + k < n; k++) {
+            float d = fabsf(row[x + k] - lr[x + k]);
+            square[k] += d * d;
+            largest[k] = d > largest[k] ? d : largest[k];
+            within[k] += d <= 2.0f;
+        }
+    sums->largest = 0.0;
+    for (int k = 0; k < LANES; k++) {
+        sums->square += (double)square[k];
+        sums->largest = (double)largest[k] > sums->largest ? (double)largest[k] : sums->largest;
+        sums->within += within[k];
+    }
+}
+
 /* A chunk of one row of a plane. row_tiles: of the row. */
 static void compare(const struct fovi_meter *m, int chunk, const float *row, const float *lr, float *row_tiles,
                     struct sums *sums)
 {
     int end_tile = (chunk + 1) * CHUNK_TILES < m->n_tiles_x ? (chunk + 1) * CHUNK_TILES : m->n_tiles_x;
+    double largest = sums->largest;
     for (int t = chunk * CHUNK_TILES; t < end_tile; t++) {
-        int end = (t + 1) * FOVEA_TILE < m->lr->out.width ? (t + 1) * FOVEA_TILE : m->lr->out.width;
-        double most = 0.0;
-        for (int x = t * FOVEA_TILE; x < end; x++) {
-            double d = fabs((double)row[x] - (double)lr[x]);
-            sums->square += d * d;
-            most = d > most ? d : most;
-            sums->within += d <= 2.0;
-        }
-        row_tiles[t] = (float)most > row_tiles[t] ? (float)most : row_tiles[t];
-        sums->largest = most > sums->largest ? most : sums->largest;
+        int x0 = t * FOVEA_TILE, left = m->lr->out.width - x0;
+        if (left >= FOVEA_TILE) /* a constant number is vectorised */
+            compare_tile(row + x0, lr + x0, FOVEA_TILE, sums);
+        else
+            compare_tile(row + x0, lr + x0, left, sums);
+        row_tiles[t] = (float)sums->largest > row_tiles[t] ? (float)sums->largest : row_tiles[t];
+        largest = sums->largest > largest ? sums->largest : largest;
     }
+    sums->largest = largest;
 }
 
 /* One chunk of one row, all colours. */
@@ -167,39 +188,47 @@ static void keep_row(struct fovi_meter *m, int y, const float *row)
         tiles[t] = row[t] > tiles[t] ? row[t] : tiles[t];
 }
 
-/* Compare all input rows whose reduction is complete. */
-static void compare_ready(struct fovi_meter *m)
+/* Input rows that can be compared now: those whose reduction is complete, a piece at most. */
+static int count_ready(const struct fovi_meter *m)
 {
     const struct fovi_axis *ay = &m->down.ay;
-    while (m->next < ay->out) {
-        int n = 0;
-        while (n < m->run->piece && m->next + n < ay->out && ay->first[m->next + n] + ay->n_taps <= m->written.y1)
-            n++;
-        if (n == 0)
-            return;
-        m->n_rows = n;
-        fovi_parallel_near(m->run->ctx, meter_job, m, n * m->n_chunks);
-        for (int i = 0; i < n * m->n_chunks; i++) {
-            m->total.square += m->sums[i].square;
-            m->total.largest = m->sums[i].largest > m->total.largest ? m->sums[i].largest : m->total.largest;
-            m->total.within += m->sums[i].within;
-        }
-        for (int i = 0; i < n; i++)
-            keep_row(m, m->next + i, m->row_tiles + (ptrdiff_t)i * m->n_tiles_x);
-        m->n += (double)n * m->run->n_color * m->lr->out.width;
-        m->next += n;
-    }
+    int n = 0;
+    while (n < m->run->piece && m->next + n < ay->out && ay->first[m->next + n] + ay->n_taps <= m->written.y1)
+        n++;
+    return n;
 }
 
-int fovi_meter_push(struct fovi_meter *m, const void *rows, ptrdiff_t stride_bytes, int n)
+/* Take what was found of n rows. */
+static void keep_rows(struct fovi_meter *m, int n)
 {
-    double start = fovi_clock_ms();
+    for (int i = 0; i < n * m->n_chunks; i++) {
+        m->total.square += m->sums[i].square;
+        m->total.largest = m->sums[i].largest > m->total.largest ? m->sums[i].largest : m->total.largest;
+        m->total.within += m->sums[i].within;
+    }
+    for (int i = 0; i < n; i++)
+        keep_row(m, m->next + i, m->row_tiles + (ptrdiff_t)i * m->n_tiles_x);
+    m->n += (double)n * m->run->n_color * m->lr->out.width;
+    m->next += n;
+}
+
+static void do_nothing(void *arg)
+{
+    (void)arg;
+}
+
+void fovi_meter_push(struct fovi_meter *m, const void *rows, ptrdiff_t stride_bytes, int n, void (*beside)(void *arg),
+                     void *arg)
+{
     if (!m->takes_bytes)
         fovi_run_load_rows(m->run, rows, stride_bytes, n, &m->written, m->written.y1);
     fovi_window_push(&m->written, n);
-    compare_ready(m);
-    m->run->ms[FOVEA_STAGE_CHECKS] += fovi_clock_ms() - start;
-    return FOVEA_OK;
+    do {
+        m->n_rows = count_ready(m);
+        fovi_parallel_beside(m->run->ctx, meter_job, m, m->n_rows * m->n_chunks, beside, arg);
+        keep_rows(m, m->n_rows);
+        beside = do_nothing;
+    } while (m->n_rows > 0);
 }
 
 /* ---- planning and the result ---- */

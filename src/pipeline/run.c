@@ -278,29 +278,59 @@ static void *find_place(const struct job *job, const struct fovea_image *picture
     return picture ? (char *)picture->data + y * picture->stride_bytes : (char *)plan->rows;
 }
 
-static int make_picture(struct job *job)
+/* Rows that go to the sink. */
+struct writing {
+    const struct fovea_sink *sink;
+    int y, n, code;
+    const void *rows;
+    ptrdiff_t stride;
+    double ms;
+};
+
+static void write_rows(void *arg)
+{
+    struct writing *w = arg;
+    double start = fovi_clock_ms();
+    if (w->sink)
+        w->code = w->sink->write(w->sink->user, w->y, w->n, w->rows, w->stride);
+    w->ms = fovi_clock_ms() - start;
+}
+
+/* Store n rows of the result from y on, write them unless they are stored in picture, and meter them meanwhile. */
+static int finish_rows(struct job *job, const struct fovea_image *picture, int y, int n)
 {
     fovea_plan *plan = job->plan;
     struct fovi_run *run = &plan->run;
-    struct fovi_stage *last = plan->stage[plan->n_stages - 1];
     const struct fovi_frame *crop = &plan->crop;
-    double before = plan->is_analyzed ? FIRST_PASS : 0.0;
-    int left = crop->x - plan->out_part.x, top = crop->y - plan->out_part.y;
+    struct writing w = { .sink = picture ? NULL : job->sink, .y = y, .n = n, .code = FOVEA_OK };
+    double start = fovi_clock_ms();
+    void *rows = find_place(job, picture, y, &w.stride);
+    w.rows = rows;
+    fovi_run_store_rows(run, &plan->stage[plan->n_stages - 1]->out, crop->x - plan->out_part.x,
+                        crop->y - plan->out_part.y + y, n, crop->width, rows, w.stride);
+    double middle = fovi_clock_ms();
+    if (plan->meter)
+        fovi_meter_push(plan->meter, rows, w.stride, n, write_rows, &w);
+    else
+        write_rows(&w);
+    run->ms[FOVEA_STAGE_WRITE] += middle - start + w.ms;
+    run->ms[FOVEA_STAGE_CHECKS] += fovi_clock_ms() - middle - w.ms;
+    return w.code;
+}
+
+static int make_picture(struct job *job)
+{
+    fovea_plan *plan = job->plan;
+    const struct fovi_frame *crop = &plan->crop;
     const struct fovea_image *picture = find_picture(job);
+    double before = plan->is_analyzed ? FIRST_PASS : 0.0;
+    int piece = plan->run.piece;
     if (plan->meter)
         fovi_meter_reset(plan->meter, picture);
-    for (int y = 0; y < crop->height; y += run->piece) {
-        int n = crop->height - y < run->piece ? crop->height - y : run->piece;
-        FOVI_TRY(fovi_stage_need(last, top + y + n));
-        double start = fovi_clock_ms();
-        ptrdiff_t stride;
-        void *rows = find_place(job, picture, y, &stride);
-        fovi_run_store_rows(run, &last->out, left, top + y, n, crop->width, rows, stride);
-        if (!picture)
-            FOVI_TRY(job->sink->write(job->sink->user, y, n, rows, stride));
-        run->ms[FOVEA_STAGE_WRITE] += fovi_clock_ms() - start;
-        if (plan->meter)
-            FOVI_TRY(fovi_meter_push(plan->meter, rows, stride, n));
+    for (int y = 0; y < crop->height; y += piece) {
+        int n = crop->height - y < piece ? crop->height - y : piece;
+        FOVI_TRY(fovi_stage_need(plan->stage[plan->n_stages - 1], crop->y - plan->out_part.y + y + n));
+        FOVI_TRY(finish_rows(job, picture, y, n));
         FOVI_TRY(report_progress(job, before + (1.0 - before) * (y + n) / crop->height));
     }
     return FOVEA_OK;

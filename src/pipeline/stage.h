@@ -221,8 +221,10 @@ void fovi_meter_free(struct fovi_meter **meter);
 /* Where the next rows (a piece at most) are to be written before they are pushed; NULL where any place will do. */
 void *fovi_meter_place(const struct fovi_meter *meter, ptrdiff_t *stride_bytes);
 
-/* Take n rows as written (interleaved): a piece of the run, and what is left of the picture at its end. */
-int fovi_meter_push(struct fovi_meter *meter, const void *rows, ptrdiff_t stride_bytes, int n);
+/* Take n rows as written (interleaved): a piece of the run, and what is left of the picture at its end. Beside that, on
+ * the caller's thread, beside(arg). */
+void fovi_meter_push(struct fovi_meter *meter, const void *rows, ptrdiff_t stride_bytes, int n,
+                     void (*beside)(void *arg), void *arg);
 
 /* After the last row: RMS, largest and share within two levels. */
 void fovi_meter_result(const struct fovi_meter *meter, struct fovea_report *report);

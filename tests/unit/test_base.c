@@ -3,6 +3,7 @@
  * The ground floor: contexts, the memory account with its ceiling and failure hook, the thread pool, random numbers.
  */
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -268,6 +269,52 @@ static void the_pool_uses_its_threads(void **state)
     fovi_pool_free(NULL);
 }
 
+struct beside {
+    struct fovi_pool *pool;
+    pthread_t caller;
+    atomic_int done[40], inner;
+    int is_caller, inner_before;
+};
+
+static void count_inner(void *arg, int index, int worker)
+{
+    struct beside *b = arg;
+    assert_int_equal(worker, 0);
+    assert_int_equal(atomic_fetch_add(&b->inner, 1), index);
+}
+
+static void count_done(void *arg, int index, int worker)
+{
+    struct beside *b = arg;
+    (void)worker;
+    atomic_fetch_add(&b->done[index], 1);
+}
+
+/* What the caller's thread does meanwhile: a loop of its own, which nobody shares. */
+static void own_work(void *arg)
+{
+    struct beside *b = arg;
+    b->is_caller = pthread_equal(pthread_self(), b->caller);
+    fovi_pool_run(b->pool, count_inner, b, 5, 1);
+    b->inner_before = atomic_load(&b->inner);
+}
+
+static void the_pool_works_beside_its_caller(void **state)
+{
+    (void)state;
+    for (int n_threads = 1; n_threads <= 3; n_threads++)
+        for (int n_jobs = 0; n_jobs <= 40; n_jobs += 20) {
+            struct beside b = { .caller = pthread_self() };
+            assert_int_equal(fovi_pool_create(&b.pool, n_threads), FOVEA_OK);
+            fovi_pool_run_beside(b.pool, count_done, &b, n_jobs, own_work, &b);
+            assert_true(b.is_caller);
+            assert_int_equal(b.inner_before, 5);
+            for (int i = 0; i < 40; i++)
+                assert_int_equal(b.done[i], i < n_jobs);
+            fovi_pool_free(b.pool);
+        }
+}
+
 static void checked_arithmetic_sees_overflow(void **state)
 {
     (void)state;
@@ -323,6 +370,7 @@ int main(void)
         cmocka_unit_test(the_nth_allocation_fails_once),
         cmocka_unit_test(the_pool_runs_every_job_once),
         cmocka_unit_test(the_pool_uses_its_threads),
+        cmocka_unit_test(the_pool_works_beside_its_caller),
         cmocka_unit_test(checked_arithmetic_sees_overflow),
         cmocka_unit_test(random_numbers_are_the_published_ones),
         cmocka_unit_test(the_clock_goes_forward),
