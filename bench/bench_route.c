@@ -76,7 +76,7 @@ static void bench_network(fovea_context *ctx, int rung, int scale, enum fovi_exe
     const struct fovi_graph *graph = fovi_model_graph(model);
     if (format == FOVI_EXEC_BF16 && !fovi_exec_has_bf16(graph))
         format = FOVI_EXEC_F32;
-    if (fovi_route_halo_create(ctx, &fovi_route_ladder[rung], scale, WIDTH, HEIGHT, &halo))
+    if (fovi_route_halo_create(ctx, &fovi_route_ladder[rung], scale, format == FOVI_EXEC_F32, WIDTH, HEIGHT, &halo))
         exit(1);
     double all = time_network(ctx, graph, format, NULL, luma, out);
     for (int t = 0; t < TILES_X * TILES_Y; t++) {

@@ -6,10 +6,12 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "net/bf16.h"
 #include "net/conv.h"
 #include "net/gate.h"
 #include "net/int8.h"
+#include "net/rate.h"
 
 #define TILE 16 /* of the picture; columns and rows below are those of the layers, which unshuffle makes fewer */
 
@@ -24,7 +26,9 @@
 #define NO_END (1 << 30)
 
 /* Rows that a layer makes at a time. The groups of the last layer start at multiples of it; those of a layer whose
- * output is needed `reach` rows further down start `reach` rows further down: they end where its readers' inputs do. */
+ * output is needed `reach` rows further down start `reach` rows further down: they end where its readers' inputs do.
+ * In float the rows of a group are made from each other's inputs (Winograd), so each group needs all of its inputs. In
+ * bfloat16 and int8 each is a sum of its own: those above what is needed may be made of rows that were not. */
 #define GROUP FOVI_QUAD_ROWS
 
 /* What is fixed about a layer. Number -1, the input, has index 0 in the arrays below; layer l has l + 1. */
@@ -53,7 +57,9 @@ struct slice {
     float *passing[FOVI_GRAPH_MAX_LAYERS + 1]; /* the same of the ring that belongs to the thread at work */
     float *scratch;                            /* of the thread at work */
     int (*interval)[2];                        /* columns to compute in a group of rows */
-    int64_t macs;
+    int64_t macs, end_macs;                    /* multiply-adds; of them those of a column for each interval */
+    int n_wanted;                              /* tiles of the current call */
+    struct fovi_rate rate;
 };
 
 struct fovi_exec {
@@ -79,6 +85,7 @@ struct fovi_exec {
     int n_slices_wanted, n_slices_max, n_slices;
     int slice_tiles; /* most tile columns of a slice */
     struct slice *slice;
+    struct slice **order;                  /* the slices by falling work in the rows of the current call */
     int64_t *column_work;                  /* wanted pixels of each tile column */
     size_t widest;                         /* floats of a column of the widest layer */
     size_t passing_floats, scratch_floats; /* for each thread */
@@ -147,6 +154,8 @@ static void plan_layers(struct fovi_exec *e)
             p->keep = imax(p->keep, ahead);
             p->back = imax(p->back, e->layer[r + 1].back + (ahead + GROUP - 1) / GROUP);
         }
+        if (is_interleaved(e))
+            p->back = (2 * p->reach + GROUP - 1) / GROUP;
         p->capacity = p->keep + GROUP;
         /* With fewer rows in a call those to be kept would be written while the last call's are still in use. */
         p->own_rows = p->capacity <= FOVI_EXEC_LEAST_ROWS / g->unshuffle ? p->keep : p->capacity;
@@ -308,9 +317,10 @@ static int take_memory(struct fovi_exec *e)
     e->max_intervals = e->slice_tiles / 2 + 2;
     e->intervals = fovi_alloc(e->ctx, n_slices * (size_t)e->max_intervals, sizeof *e->intervals);
     e->slice = fovi_alloc(e->ctx, n_slices, sizeof *e->slice);
+    e->order = fovi_alloc(e->ctx, n_slices, sizeof(struct slice *));
     e->column_work = fovi_alloc(e->ctx, (size_t)e->n_tiles_x, sizeof *e->column_work);
     int has_all = take_outside(e, stride, overread) && e->arena && e->passing && e->scratch && e->intervals &&
-                  e->slice && e->column_work;
+                  e->slice && e->order && e->column_work;
     return has_all ? FOVEA_OK : fovi_alloc_error(e->ctx);
 }
 
@@ -366,6 +376,7 @@ void fovi_exec_free(struct fovi_exec **exec)
     struct fovi_exec *e = *exec;
     fovea_context *ctx = e->ctx;
     fovi_free(ctx, e->column_work);
+    fovi_free(ctx, e->order);
     fovi_free(ctx, e->slice);
     fovi_free(ctx, e->intervals);
     fovi_free(ctx, e->scratch);
@@ -864,6 +875,7 @@ static void make_group(struct slice *s, int index, int y)
     }
     for (int i = 0; i < n; i++)
         s->macs += p->macs * (s->interval[i][1] - s->interval[i][0]) * (y1 - y0);
+    s->end_macs += p->macs * n * (y1 - y0);
 }
 
 /* Make row y of a layer (index as in the arrays) and, before it, all rows that it needs. */
@@ -890,10 +902,9 @@ static void clear_sides(const struct slice *s, const struct plan_layer *p, float
         fill_outside(e, p, ring + i * row + right * unit, row - right * unit);
 }
 
-static void slice_job(void *arg, int index, int worker)
+static void make_slice(struct fovi_exec *e, struct slice *s, int worker)
 {
-    struct fovi_exec *e = arg;
-    struct slice *s = &e->slice[index];
+    double start = fovi_clock_ms(), macs = (double)s->macs, end_macs = (double)s->end_macs;
     float *passing = e->passing + (size_t)worker * e->passing_floats;
     s->scratch = e->scratch + (size_t)worker * e->scratch_floats;
     for (int l = 0; l <= e->graph->n_layers; l++) {
@@ -905,10 +916,41 @@ static void slice_job(void *arg, int index, int worker)
         passing += p->capacity * pixel_floats(e, p) * s->stride;
     }
     advance(s, e->graph->n_layers, (e->y1 - 1) / e->graph->unshuffle);
+    fovi_rate_note(&s->rate, fovi_clock_ms() - start, (double)s->macs - macs, (double)s->end_macs - end_macs);
 }
 
-void fovi_exec_rows(struct fovi_exec *e, const struct fovi_window *luma, int y0, int y1, float *out,
-                    ptrdiff_t out_stride)
+/* Slices of all networks, those of the dearest first, so that what comes last is short. */
+struct together {
+    struct fovi_exec *const *exec;
+    int n;
+};
+
+static void slice_job(void *arg, int index, int worker)
+{
+    const struct together *t = arg;
+    struct fovi_exec *const *e = t->exec + t->n - 1;
+    for (; index >= (*e)->n_slices; e--)
+        index -= (*e)->n_slices;
+    make_slice(*e, (*e)->order[index], worker);
+}
+
+/* The order in which slices are worked on: those with most to do first, of equals from the left. */
+static void order_slices(struct fovi_exec *e)
+{
+    for (int i = 0; i < e->n_slices; i++) {
+        struct slice *s = &e->slice[i];
+        int at = i, n = 0;
+        for (int y = e->y0 / TILE; y * TILE < e->y1 && e->tiles; y++)
+            for (int x = s->x0 / e->tile; x * e->tile < s->x1; x++)
+                n += wanted(e, x, y);
+        for (; at > 0 && e->order[at - 1]->n_wanted < n; at--)
+            e->order[at] = e->order[at - 1];
+        s->n_wanted = n;
+        e->order[at] = s;
+    }
+}
+
+static void set_rows(struct fovi_exec *e, const struct fovi_window *luma, int y0, int y1, float *out, ptrdiff_t stride)
 {
     e->luma = luma;
     e->y0 = y0;
@@ -916,8 +958,20 @@ void fovi_exec_rows(struct fovi_exec *e, const struct fovi_window *luma, int y0,
     e->first = y0 > 0 ? y0 / e->graph->unshuffle : -NO_END;
     e->end = y1 < e->picture_height ? y1 / e->graph->unshuffle : NO_END;
     e->out = out;
-    e->out_stride = out_stride;
-    fovi_parallel(e->ctx, slice_job, e, e->n_slices);
+    e->out_stride = stride;
+}
+
+void fovi_exec_rows_together(struct fovi_exec *const *exec, int n, const struct fovi_window *luma, int y0, int y1,
+                             float *out, ptrdiff_t out_stride)
+{
+    struct together t = { exec, n };
+    int n_slices = 0;
+    for (int k = 0; k < n; k++) {
+        set_rows(exec[k], luma, y0, y1, out, out_stride);
+        order_slices(exec[k]);
+        n_slices += exec[k]->n_slices;
+    }
+    fovi_parallel(exec[0]->ctx, slice_job, &t, n_slices);
 }
 
 double fovi_exec_px(const struct fovi_exec *e)
@@ -929,4 +983,18 @@ double fovi_exec_px(const struct fovi_exec *e)
     for (int l = 1; l <= e->graph->n_layers; l++)
         whole += e->layer[l].macs;
     return (double)macs / (double)whole * u * u;
+}
+
+double fovi_exec_whole_ms(const struct fovi_exec *e)
+{
+    struct fovi_rate rate = { 0 };
+    double work = 0.0, ends = 0.0;
+    for (int i = 0; i < e->n_slices; i++)
+        fovi_rate_add(&rate, &e->slice[i].rate);
+    for (int l = 1; l <= e->graph->n_layers; l++) {
+        double column = (double)e->layer[l].macs * e->height;
+        work += column * (e->width + 2.0 * e->layer[l].reach * (e->n_slices_wanted - 1));
+        ends += column * e->n_slices_wanted;
+    }
+    return fovi_rate_foresee(&rate, work, ends);
 }

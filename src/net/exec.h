@@ -40,11 +40,25 @@ void fovi_exec_begin(struct fovi_exec *exec, const uint8_t *tiles, uint8_t value
 /* Compute the residual (in levels of 255) of input rows y0..y1-1; y0 is where the last call ended, y1 a multiple of 4
  * (times the graph's unshuffle) and at least FOVI_EXEC_LEAST_ROWS further down, or the picture's end. Plane 0 of luma
  * must hold the rows up to y1 - 1 + the network's radius (or the picture's end) that were not yet consumed. out: output
- * row y0 * scale, out_stride floats from row to row; columns of tiles that are not wanted are left alone. */
-void fovi_exec_rows(struct fovi_exec *exec, const struct fovi_window *luma, int y0, int y1, float *out,
-                    ptrdiff_t out_stride);
+ * row y0 * scale, out_stride floats from row to row; columns of tiles that are not wanted are left alone.
+ *
+ * By n networks for one picture, the dearest last, each for the tiles that it was begun with: their slices share the
+ * threads, so that none waits for another network. */
+void fovi_exec_rows_together(struct fovi_exec *const *exec, int n, const struct fovi_window *luma, int y0, int y1,
+                             float *out, ptrdiff_t out_stride);
+
+/* By one network. */
+static inline void fovi_exec_rows(struct fovi_exec *exec, const struct fovi_window *luma, int y0, int y1, float *out,
+                                  ptrdiff_t out_stride)
+{
+    fovi_exec_rows_together(&exec, 1, luma, y0, y1, out, out_stride);
+}
 
 /* Work done since begin, in input pixels of the whole network (halo included). */
 double fovi_exec_px(const struct fovi_exec *exec);
+
+/* Milliseconds, of all threads together, that the whole picture would take without tiles, by the calls since begin;
+ * 0: they were too few. */
+double fovi_exec_whole_ms(const struct fovi_exec *exec);
 
 #endif

@@ -101,7 +101,7 @@ static int load_network(fovea_plan *plan, struct fovi_step *step, const char *na
 /* The rungs that a preset may use. */
 static int top_rung(enum fovea_preset preset)
 {
-    static const enum fovea_path last[] = { [FOVEA_PRESET_BALANCED] = FOVEA_PATH_MEDIUM,
+    static const enum fovea_path last[] = { [FOVEA_PRESET_BALANCED] = FOVEA_PATH_SMALL,
                                             [FOVEA_PRESET_FAST] = FOVEA_PATH_TINY,
                                             [FOVEA_PRESET_BEST] = FOVEA_PATH_LARGE };
     int top = 0;
@@ -453,6 +453,14 @@ static int build_stages(fovea_plan *plan)
     return fovi_vivid_add(plan, rows);
 }
 
+/* Bytes of a source that is kept from the first pass to the second. */
+#define MOST_KEPT (4 << 20)
+
+static int takes_two_passes(const fovea_plan *plan)
+{
+    return plan->n_chain && (fovi_plan_decides(plan) || plan->params.expects_error);
+}
+
 static int take_buffers(fovea_plan *plan)
 {
     fovea_context *ctx = plan->run.ctx;
@@ -462,6 +470,9 @@ static int take_buffers(fovea_plan *plan)
     plan->in_stride = (ptrdiff_t)((size_t)plan->in_width * pixel);
     plan->in_rows = fovi_alloc(ctx, (size_t)plan->run.piece, (size_t)plan->in_stride);
     if (!plan->rows || !plan->in_rows)
+        return fovi_alloc_error(ctx);
+    if (takes_two_passes(plan) && plan->in_stride <= MOST_KEPT / plan->in_height &&
+        !(plan->kept = fovi_alloc(ctx, (size_t)plan->in_height, (size_t)plan->in_stride)))
         return fovi_alloc_error(ctx);
     if (!plan->consistency.n_steps || plan->is_cropped)
         return FOVEA_OK;
@@ -535,6 +546,7 @@ void fovea_plan_free(fovea_plan **plan)
     fovi_free(ctx, p->whole_path);
     fovi_free(ctx, p->rows);
     fovi_free(ctx, p->in_rows);
+    fovi_free(ctx, p->kept);
     fovi_free(ctx, p);
     *plan = NULL;
 }

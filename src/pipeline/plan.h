@@ -60,6 +60,7 @@ struct fovea_plan {
     ptrdiff_t rows_stride;
     void *in_rows; /* run.piece rows of the source in the first pass */
     ptrdiff_t in_stride;
+    void *kept;                       /* all rows of the source, where two passes are made of a small one; else NULL */
     int is_analyzed;                  /* in the last run: features holds its tiles */
     struct fovi_error_tile *features; /* NULL: no run is analysed */
     double *detail_squares;           /* mode vivid, else NULL: sums over the first step's tiles */

@@ -57,6 +57,7 @@ struct refine {
     int n_tiles_x, n_tiles_y;
     int n_sweeps;    /* slices of tile columns that the filter works on one by one */
     int n_mask_rows; /* rows of tiles whose path for the mask is known */
+    double mask_ms;  /* networks' time for it */
     /* of the band in work */
     int band_y0, band_y1;
     struct group *group;
@@ -90,6 +91,7 @@ static void refine_reset(struct fovi_stage *stage)
     struct refine *r = (struct refine *)stage;
     fovi_window_reset(&stage->out);
     r->n_mask_rows = 0;
+    r->mask_ms = 0.0;
     for (int g = 0; g < r->n_groups; g++) {
         if (r->groups[g].is_mask)
             memcpy(r->groups[g].path, r->params.path, (size_t)r->n_tiles_x * (size_t)r->n_tiles_y);
@@ -374,9 +376,12 @@ static void refine_group(struct refine *r, int index)
         fovi_parallel_near(run->ctx, filter_job, r, r->n_sweeps);
         start = lap(run, FOVEA_STAGE_FILTER, start);
     }
-    for (int i = 0; i < r->params.n_networks; i++)
-        fovi_exec_rows(group->exec[i], &group->luma, r->band_y0, r->band_y1, r->delta, r->stage.out.stride);
+    if (r->params.n_networks)
+        fovi_exec_rows_together(group->exec, r->params.n_networks, &group->luma, r->band_y0, r->band_y1, r->delta,
+                                r->stage.out.stride);
+    double before = start;
     start = lap(run, FOVEA_STAGE_NETWORK, start);
+    r->mask_ms += group->is_mask ? start - before : 0.0;
     check_tiles(r);
     lap(run, FOVEA_STAGE_CHECKS, start);
 }
@@ -504,10 +509,22 @@ int fovi_refine_create(struct fovi_run *run, struct fovi_stage *in, const struct
 double fovi_refine_network_px(const struct fovi_stage *stage, int network)
 {
     const struct refine *r = (const struct refine *)stage;
-    double px = 0.0, n = 0.0;
-    for (int g = 0; g < r->n_groups; g++) {
-        px += r->groups[g].is_mask ? 0.0 : fovi_exec_px(r->groups[g].exec[network]);
-        n += !r->groups[g].is_mask;
-    }
-    return px / (n > 0.0 ? n : 1.0);
+    double px = 0.0;
+    for (int g = 0; g < r->n_groups; g++)
+        px += r->groups[g].is_mask ? 0.0 : fovi_exec_px(r->groups[g].exec[network]) / r->n_lumas;
+    return px;
+}
+
+double fovi_refine_whole_ms(const struct fovi_stage *stage, int network)
+{
+    const struct refine *r = (const struct refine *)stage;
+    double ms = 0.0;
+    for (int g = 0; g < r->n_groups; g++)
+        ms += r->groups[g].is_mask ? 0.0 : fovi_exec_whole_ms(r->groups[g].exec[network]);
+    return ms;
+}
+
+double fovi_refine_mask_ms(const struct fovi_stage *stage)
+{
+    return ((const struct refine *)stage)->mask_ms;
 }

@@ -21,9 +21,11 @@ struct job {
     const struct fovea_source *source;
     const struct fovea_sink *sink;
     const struct fovea_progress *progress;
-    FILE *spool; /* the source's rows, where it cannot be read twice */
+    FILE *spool;    /* the source's rows, where they are neither kept nor to be read twice */
+    int is_spooled; /* the second pass does not read the source */
     struct fovi_route_result route;
     double ns_per_px[FOVEA_N_PATHS]; /* costs that were weighed */
+    double first_read_ms;            /* what reading took in the first pass */
     int routed;
 };
 
@@ -37,30 +39,49 @@ static int report_progress(const struct job *job, double done)
 
 /* ---- reading a source twice ---- */
 
-static int spool_write(struct job *job, const void *rows, size_t bytes)
+/* Small pictures stay in memory after the first pass, since to decode them again takes longer than the analysis; of
+ * others those that cannot be read twice go to a temporary file. */
+static int spool_open(struct job *job)
 {
+    if (job->plan->kept || job->source->rewind)
+        return FOVEA_OK;
+    job->spool = tmpfile();
+    return job->spool ? FOVEA_OK : fovi_fail(job->plan->run.ctx, FOVEA_E_WRITE, "no temporary file can be made");
+}
+
+static int spool_write(struct job *job, const void *rows, int y, int n)
+{
+    fovea_plan *plan = job->plan;
+    size_t bytes = (size_t)n * (size_t)plan->in_stride;
+    if (plan->kept)
+        memcpy((char *)plan->kept + y * plan->in_stride, rows, bytes);
     if (job->spool && fwrite(rows, 1, bytes, job->spool) != bytes)
-        return fovi_fail(job->plan->run.ctx, FOVEA_E_WRITE, "no room for the temporary file");
+        return fovi_fail(plan->run.ctx, FOVEA_E_WRITE, "no room for the temporary file");
     return FOVEA_OK;
 }
 
 static int spool_read(void *user, int y, int n, void *rows, ptrdiff_t stride_bytes)
 {
     struct job *job = user;
-    size_t bytes = (size_t)job->plan->in_stride;
-    (void)y;
-    for (int i = 0; i < n; i++)
-        if (fread((char *)rows + i * stride_bytes, 1, bytes, job->spool) != bytes)
-            return fovi_fail(job->plan->run.ctx, FOVEA_E_READ, "the temporary file cannot be read back");
+    const fovea_plan *plan = job->plan;
+    size_t bytes = (size_t)plan->in_stride;
+    for (int i = 0; i < n; i++) {
+        char *row = (char *)rows + i * stride_bytes;
+        if (plan->kept)
+            memcpy(row, (const char *)plan->kept + (y + i) * plan->in_stride, bytes);
+        else if (fread(row, 1, bytes, job->spool) != bytes)
+            return fovi_fail(plan->run.ctx, FOVEA_E_READ, "the temporary file cannot be read back");
+    }
     return FOVEA_OK;
 }
 
-static int spool_open(struct job *job)
+/* Go back to the first row. */
+static int spool_rewind(struct job *job)
 {
-    if (job->source->rewind)
-        return FOVEA_OK;
-    job->spool = tmpfile();
-    return job->spool ? FOVEA_OK : fovi_fail(job->plan->run.ctx, FOVEA_E_WRITE, "no temporary file can be made");
+    job->is_spooled = job->plan->kept || job->spool;
+    if (job->spool)
+        rewind(job->spool);
+    return job->is_spooled ? FOVEA_OK : job->source->rewind(job->source->user);
 }
 
 /* ---- the first pass ---- */
@@ -90,7 +111,7 @@ static int analyze_rows(struct job *job, float *planes, struct fovi_analysis *an
         int n = plan->in_height - y < piece ? plan->in_height - y : piece;
         double start = fovi_clock_ms();
         FOVI_TRY(job->source->read(job->source->user, y, n, plan->in_rows, plan->in_stride));
-        FOVI_TRY(spool_write(job, plan->in_rows, (size_t)n * (size_t)plan->in_stride));
+        FOVI_TRY(spool_write(job, plan->in_rows, y, n));
         double middle = fovi_clock_ms();
         for (int i = 0; i < n; i++)
             FOVI_TRY(analyze_row(job, (char *)plan->in_rows + i * plan->in_stride, planes, analysis));
@@ -134,15 +155,22 @@ static void cut_paths(fovea_plan *plan, int n_tiles_x)
                (size_t)s->n_tiles_x);
 }
 
+/* The rung whose tiles are marked with a path. */
+static int rung_of(enum fovea_path path)
+{
+    int rung = FOVI_ROUTE_N_RUNGS - 1;
+    while (rung > 0 && fovi_route_ladder[rung].path != path)
+        rung--;
+    return rung;
+}
+
 /* The rungs of the ladder that a step has, and those that do not run in float. */
 static void find_rungs(const struct fovi_step *step, unsigned *allow, unsigned *bf16)
 {
     *allow = 1u << FOVI_ROUTE_FILTER;
     *bf16 = 0;
     for (int i = 0; i < step->n_networks; i++) {
-        int rung = 1;
-        while (rung < FOVI_ROUTE_N_RUNGS && fovi_route_ladder[rung].path != step->network[i].path)
-            rung++;
+        int rung = rung_of(step->network[i].path);
         *allow |= 1u << rung;
         *bf16 |= (unsigned)(step->network[i].format != FOVI_EXEC_F32) << rung;
     }
@@ -186,9 +214,7 @@ static int decide(struct job *job, const struct fovea_map *map)
 /* The path in this step for a tile that took a path in the first one: the same, or the next cheaper that exists. */
 static uint8_t step_path(const struct fovi_step *step, uint8_t path)
 {
-    int rung = FOVI_ROUTE_N_RUNGS - 1;
-    while (rung > 0 && fovi_route_ladder[rung].path != (enum fovea_path)path)
-        rung--;
+    int rung = rung_of((enum fovea_path)path);
     while (rung > 0 && !step_has(step, fovi_route_ladder[rung].path))
         rung--;
     return step_has(step, fovi_route_ladder[rung].path) ? (uint8_t)fovi_route_ladder[rung].path : FOVEA_PATH_CLASSIC;
@@ -240,6 +266,7 @@ static int route(struct job *job)
     struct fovea_map *map = NULL;
     FOVI_TRY(spool_open(job));
     int code = analyze(job, &map);
+    job->first_read_ms = plan->run.ms[FOVEA_STAGE_READ];
     if (!code)
         fovi_figures_analyzed(plan, map);
     if (!code && decides)
@@ -247,9 +274,7 @@ static int route(struct job *job)
     fovea_map_free(&map);
     if (!code && decides)
         spread_paths(plan);
-    if (!code && job->source->rewind)
-        code = job->source->rewind(job->source->user);
-    return code;
+    return code ? code : spool_rewind(job);
 }
 
 /* ---- the pass that makes the picture ---- */
@@ -369,16 +394,33 @@ static enum fovea_precision network_precision(const fovea_plan *plan)
     return precisions[plan->step[0].network[plan->step[0].n_networks - 1].format];
 }
 
-/* What the top network would take everywhere at the speed of this run, less what filter, networks and routing took:
- * below zero where routing was not worth its time. The networks' speeds against each other, and what the edges of their
- * regions take, are the committed ones. */
+/* Wall time that the top network of a step would take everywhere, at the speed that it had in this run; where it made
+ * too little to tell, at that of the next one below, by what their pixels should take. */
+static double top_ms(const fovea_plan *plan, const struct fovi_step *step)
+{
+    uint32_t cpu = fovea_context_cpu(plan->run.ctx);
+    double cost[FOVI_MAX_NETWORKS], ms = 0.0;
+    int top = step->n_networks - 1;
+    for (int k = 0; k <= top; k++)
+        cost[k] = fovi_route_cost(rung_of(step->network[k].path), step->scale, cpu,
+                                  step->network[k].format != FOVI_EXEC_F32);
+    for (int k = top; k >= 0 && ms == 0.0; k--)
+        ms = fovi_refine_whole_ms(step->stage, k) * cost[top] / cost[k];
+    return ms / fovea_context_threads(plan->run.ctx);
+}
+
+/* What the top networks would take everywhere, less what filter, networks and routing took: below zero where routing
+ * was not worth its time. To read twice counts, too; masks take the same either way. */
 static double saved_ms(const struct job *job)
 {
-    const double *ms = job->plan->run.ms;
-    const struct fovi_route_result *route = &job->route;
-    double speed = route->network_ms > 0.0 ? ms[FOVEA_STAGE_NETWORK] / route->network_ms : 1.0;
-    return speed * route->top_ms - ms[FOVEA_STAGE_NETWORK] - ms[FOVEA_STAGE_FILTER] - ms[FOVEA_STAGE_ANALYSIS] -
-           ms[FOVEA_STAGE_ROUTING];
+    const fovea_plan *plan = job->plan;
+    const double *ms = plan->run.ms;
+    double saved = -ms[FOVEA_STAGE_NETWORK] - ms[FOVEA_STAGE_FILTER] - ms[FOVEA_STAGE_ANALYSIS] -
+                   ms[FOVEA_STAGE_ROUTING] - (ms[FOVEA_STAGE_READ] - job->first_read_ms);
+    for (int i = 0; i < plan->n_chain; i++)
+        if (plan->step[i].n_networks)
+            saved += top_ms(plan, &plan->step[i]) + fovi_refine_mask_ms(plan->step[i].stage);
+    return saved;
 }
 
 /* Pixels and multiply-adds of the networks of all steps, and what the top ones would need everywhere. */
@@ -454,8 +496,7 @@ int fovea_plan_run(fovea_plan *plan, const struct fovea_source *source, const st
         memset(plan->step[i].cause, 0, (size_t)plan->step[i].n_tiles_x * (size_t)plan->step[i].n_tiles_y);
     int code = route(&job);
     struct fovea_source spooled = *source;
-    if (!code && job.spool) {
-        rewind(job.spool);
+    if (!code && job.is_spooled) {
         spooled.read = spool_read;
         spooled.user = &job;
     }

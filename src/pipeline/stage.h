@@ -186,6 +186,12 @@ int fovi_refine_create(struct fovi_run *run, struct fovi_stage *in, const struct
 /* Work of one of the stage's networks in the last run, in its input pixels. */
 double fovi_refine_network_px(const struct fovi_stage *stage, int network);
 
+/* Milliseconds of all threads together that it would take everywhere, but for masks; 0: not known. */
+double fovi_refine_whole_ms(const struct fovi_stage *stage, int network);
+
+/* Milliseconds that networks took for a mask. */
+double fovi_refine_mask_ms(const struct fovi_stage *stage);
+
 /* Whether a step of back-projection at these ratios corrects all frequencies alike (docs/how-it-works.md). */
 int fovi_project_is_sharp(double rx, double ry);
 

@@ -68,7 +68,8 @@ static int add_level(fovea_context *ctx, const struct fovi_route_params *p, int 
     if (!model)
         return fovi_fail(ctx, FOVEA_E_UNSUPPORTED, "no routing coefficients for %s at scale %d",
                          fovi_route_ladder[rung].name, p->scale);
-    FOVI_TRY(fovi_route_halo_create(ctx, &fovi_route_ladder[rung], p->scale, map->width, map->height, &c->halo[k]));
+    FOVI_TRY(fovi_route_halo_create(ctx, &fovi_route_ladder[rung], p->scale, !(p->bf16 >> rung & 1u), map->width,
+                                    map->height, &c->halo[k]));
     c->rung[k] = rung;
     c->model[k] = model;
     c->problem.level[k] = (struct fovi_route_level){ c->halo[k],
@@ -108,12 +109,10 @@ static void fill_result(const struct choice *c, const struct fovi_route_params *
     const struct fovi_route_problem *problem = &c->problem;
     const struct fovi_route_halo *h = problem->level[1].halo;
     const struct fovi_route_model *model = c->model[problem->n_levels - 1];
-    double full = 0.0, off = 0.0, px = 0.0, work = 0.0, to_ms = 1e-6 / p->n_threads;
+    double full = 0.0, px = 0.0, work = 0.0, to_ms = 1e-6 / p->n_threads;
     for (int y = 0; y < h->n_y; y++) {
         for (int x = 0; x < h->n_x; x++) {
-            double area = h->area[fovi_route_shape(h, x, y)];
-            full += area;
-            off += level[(size_t)y * (size_t)h->n_x + (size_t)x] ? 0.0 : area;
+            full += h->area[fovi_route_shape(h, x, y)];
         }
     }
     for (int k = 1; k < problem->n_levels; k++) {
@@ -124,8 +123,6 @@ static void fill_result(const struct choice *c, const struct fovi_route_params *
     result->network_px = (int64_t)(px + 0.5);
     result->saved_share = 1.0 - work / (full * fovi_route_macs(result->top, p->scale));
     result->predicted_ms = fovi_route_cost_ns(problem, level) * to_ms;
-    result->network_ms = result->predicted_ms - off * p->budget_ns_per_px[FOVI_ROUTE_FILTER] * to_ms;
-    result->top_ms = full * p->budget_ns_per_px[result->top] * to_ms;
     result->predicted_loss_db = fovi_route_loss_db(problem, level);
     result->residual = problem->residual / full;
     result->bound_db = result->predicted_loss_db * model->bound[fovi_route_kind(model, result->residual)];
@@ -160,8 +157,6 @@ static void take_everywhere(const struct fovea_map *map, const struct fovi_route
         path[t] = (uint8_t)fovi_route_ladder[result->top].path;
     result->network_px = result->top == FOVI_ROUTE_FILTER ? 0 : px;
     result->predicted_ms = (double)px * p->budget_ns_per_px[result->top] * 1e-6 / p->n_threads;
-    result->network_ms = result->top == FOVI_ROUTE_FILTER ? 0.0 : result->predicted_ms;
-    result->top_ms = result->predicted_ms;
 }
 
 int fovi_route_decide(fovea_context *ctx, const struct fovea_map *map, const struct fovi_route_params *p, uint8_t *path,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Generated, do not edit. Written by:
- *   fovea-train error -s 3 --data train/A --data train/B --data train/C --check BSD100 --threads 1
+ *   fovea-train error -s 3 --data train/A --data train/B --data train/C --check BSD100
  *   -o error_x3.c
  */
 #include "route/error_table.h"

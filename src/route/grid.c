@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { SHAPE_RIM = FOVI_ROUTE_SHAPES - 1 };
-
 static void fill_own(const struct fovi_route_level *l, int is_filter, double area, const double *beside,
                      struct fovi_route_own *own)
 {
@@ -22,9 +20,9 @@ static void fill_tables(struct fovi_route_grid *g)
 {
     for (int level = 0; level < g->problem->n_levels; level++) {
         const struct fovi_route_level *l = &g->problem->level[level];
-        for (int shape = 0; shape < SHAPE_RIM; shape++)
+        for (int shape = 0; shape < FOVI_ROUTE_SHAPES; shape++)
             fill_own(l, level == 0, g->area[shape], level ? l->halo->beside[shape] : NULL,
-                     &g->own[level * FOVI_ROUTE_SHAPES + shape]);
+                     &g->own[level * FOVI_ROUTE_GRID_SHAPES + shape]);
     }
     for (int k = 0; k < 8; k++)
         g->beside_cell[k] = fovi_route_step_y[k] * (ptrdiff_t)g->stride + fovi_route_step_x[k];
@@ -32,7 +30,7 @@ static void fill_tables(struct fovi_route_grid *g)
 
 static void fill_cells(struct fovi_route_grid *g)
 {
-    memset(g->shape, SHAPE_RIM, g->n_cells);
+    memset(g->shape, FOVI_ROUTE_SHAPE_RIM, g->n_cells);
     memset(g->level, FOVI_ROUTE_OUTSIDE, g->n_cells);
     for (size_t t = 0; t < g->n; t++) {
         size_t cell = fovi_route_cell(g, t);
@@ -66,7 +64,7 @@ int fovi_route_grid_create(fovea_context *ctx, const struct fovi_route_problem *
         return fovi_fail(ctx, FOVEA_E_LIMIT, "too many tiles to route: %zu", g->n);
     g->shape = fovi_alloc(ctx, 2 + levels, g->n_cells);
     g->gain[0] = g->shape ? fovi_alloc(ctx, levels, g->n_cells * sizeof *g->gain[0]) : NULL;
-    g->own = g->gain[0] ? fovi_alloc(ctx, levels * FOVI_ROUTE_SHAPES, sizeof *g->own) : NULL;
+    g->own = g->gain[0] ? fovi_alloc(ctx, levels * FOVI_ROUTE_GRID_SHAPES, sizeof *g->own) : NULL;
     if (!g->own) {
         fovi_route_grid_free(ctx, g);
         return fovi_alloc_error(ctx);
@@ -91,7 +89,7 @@ void fovi_route_grid_free(fovea_context *ctx, struct fovi_route_grid *g)
 
 double fovi_route_own_ns(const struct fovi_route_grid *g, int level, size_t cell)
 {
-    const struct fovi_route_own *own = g->own + level * FOVI_ROUTE_SHAPES;
+    const struct fovi_route_own *own = g->own + level * FOVI_ROUTE_GRID_SHAPES;
     const uint8_t *neighbours = g->neighbours[level];
     double ns = own[g->shape[cell]].self[neighbours[cell]];
     for (int k = 0; k < 8 && level; k++) {

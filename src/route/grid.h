@@ -19,11 +19,11 @@ struct fovi_route_grid {
     uint8_t *shape, *level;                     /* of each cell; the rim's level is FOVI_ROUTE_OUTSIDE */
     uint8_t *neighbours[FOVI_ROUTE_MAX_LEVELS]; /* of each cell: bits of the neighbours that have the level */
     double *gain[FOVI_ROUTE_MAX_LEVELS];        /* of each cell */
-    struct fovi_route_own *own;                 /* by level and shape; the last shape is that of the rim */
+    struct fovi_route_own *own;                 /* by level and shape, that of the rim last */
 };
 
 /* What a tile of a shape costs on a level, by its neighbours on that level, in nanoseconds. */
-enum { FOVI_ROUTE_SHAPES = 5 };
+enum { FOVI_ROUTE_SHAPE_RIM = FOVI_ROUTE_SHAPES, FOVI_ROUTE_GRID_SHAPES };
 struct fovi_route_own {
     double self[256];    /* its own pixels, less what is halo anyhow */
     double halo[8][256]; /* the halo in it that one neighbour brings, whatever its bit */

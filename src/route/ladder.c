@@ -18,22 +18,22 @@ const struct fovi_route_rung fovi_route_ladder[FOVI_ROUTE_N_RUNGS] = {
 enum speed { SPEED_C, SPEED_AVX2, SPEED_AVX512, SPEED_AMX, N_SPEEDS };
 
 /* Nanoseconds for an input pixel on one thread, [rung][scale - 2][speed]: as bench_route measured them on a Xeon with
- * AMX (Sapphire Rapids); portable C on a Zen 3,
- * medium by its multiply-adds against small's. */
+ * AMX (Sapphire Rapids); portable C on a Zen 3, medium there by its multiply-adds against small's, at x3, where it does
+ * not exist yet, between its neighbours. */
 static const double cost_ns[FOVI_ROUTE_N_RUNGS][3][N_SPEEDS] = {
-    { { 540, 9.0, 6.5, 6.5 }, { 1200, 17.5, 16.5, 16.5 }, { 2240, 21, 17.5, 17.5 } },
-    { { 34500, 116, 102, 22 }, { 38500, 128, 112, 27 }, { 42600, 136, 123, 28 } },
-    { { 197000, 645, 540, 84 }, { 202000, 670, 562, 90 }, { 209000, 690, 585, 92 } },
-    { { 505000, 1650, 1380, 215 }, { 515000, 1710, 1430, 230 }, { 530000, 1760, 1490, 235 } },
+    { { 540, 7.9, 5.9, 6.1 }, { 1200, 16, 14.3, 15.5 }, { 2240, 19.5, 15.7, 16.5 } },
+    { { 34500, 110, 82, 20.4 }, { 38500, 122, 90, 28 }, { 42600, 129, 94.5, 24.5 } },
+    { { 197000, 615, 423, 71 }, { 202000, 635, 441, 76.5 }, { 209000, 655, 450, 74.5 } },
+    { { 505000, 1600, 1120, 200 }, { 515000, 1620, 1150, 198 }, { 530000, 1645, 1175, 196 } },
 };
 
 /* A pixel of the halo counts as this many others, [rung][speed]: regions are made in whole vectors, and a few columns
- * take as long as a dozen. */
+ * take as long as a dozen. From bench_route, too. */
 static const double edge_cost[FOVI_ROUTE_N_RUNGS][N_SPEEDS] = {
     { 1, 1, 1, 1 },
-    { 1, 1.3, 2.0, 2.3 },
-    { 1, 1.3, 1.9, 1.6 },
-    { 1, 1.6, 2.0, 1.8 },
+    { 1, 1.4, 1.8, 4.2 },
+    { 1, 1.2, 1.4, 2.0 },
+    { 1, 1.1, 1.1, 1.3 },
 };
 
 static enum speed speed_of(uint32_t cpu, int is_bf16)
@@ -58,23 +58,26 @@ double fovi_route_cost(int rung, int scale, uint32_t cpu, int is_bf16)
 }
 
 /* Below this much work of the top network, on one thread, a decision and the models for it take longer than a decision
- * for the usual loss saves. */
+ * for the usual loss saves; in bfloat16, where short intervals take long, more is needed. */
 #define LEAST_WORK_MS 15.0
+#define LEAST_WORK_BF16_MS 60.0
 #define USUAL_LOSS_DB 0.05
 
 /* A network that takes less for a pixel is so fast that analysis, decision and filter take what they save: photographs
- * in bfloat16 with small on top took between 0.96 and 1.14 of its time everywhere, at any loss. */
+ * in bfloat16 with small on top took between 0.96 and 1.14 of its time everywhere, at any loss; with medium on top 0.67
+ * to 0.9. */
 #define LEAST_NS 100.0
 
 int fovi_route_pays(int top, int scale, int is_bf16, double px, double max_loss_db)
 {
     double ns = cost_ns[top][scale - 2][is_bf16 ? SPEED_AMX : SPEED_AVX2];
-    return top > FOVI_ROUTE_FILTER && ns >= LEAST_NS && px * ns * 1e-6 * max_loss_db >= LEAST_WORK_MS * USUAL_LOSS_DB;
+    double least_ms = is_bf16 ? LEAST_WORK_BF16_MS : LEAST_WORK_MS;
+    return top > FOVI_ROUTE_FILTER && ns >= LEAST_NS && px * ns * 1e-6 * max_loss_db >= least_ms * USUAL_LOSS_DB;
 }
 
 void fovi_route_params_init(const fovea_context *ctx, int scale, unsigned bf16, struct fovi_route_params *p)
 {
-    *p = (struct fovi_route_params){ .scale = scale, .max_loss_db = 0.05, .n_threads = 1 };
+    *p = (struct fovi_route_params){ .scale = scale, .bf16 = bf16, .max_loss_db = 0.05, .n_threads = 1 };
     p->allow = 1u << FOVI_ROUTE_FILTER;
     for (int rung = 1; rung < FOVI_ROUTE_N_RUNGS; rung++)
         if (fovi_route_model_builtin(rung, scale))

@@ -56,6 +56,7 @@ int fovi_route_pays(int top, int scale, int is_bf16, double px, double max_loss_
 struct fovi_route_params {
     int scale;          /* 2, 3 or 4 */
     unsigned allow;     /* bit k: rung k may be used; at least one */
+    unsigned bf16;      /* bit k: rung k runs in bfloat16 or int8 */
     double max_loss_db; /* >= 0, against the top allowed rung everywhere; 0 = the top rung everywhere */
     double budget_ms;   /* most wall time, > 0; 0 = no limit. Goes before max_loss_db */
     int n_threads;      /* that share the budgeted work */
@@ -71,14 +72,12 @@ struct fovi_route_result {
     double bound_db;          /* the loss stays below this on 95 % of pictures of this kind */
     double residual;          /* error expected of an output pixel with the top network everywhere, levels^2 */
     double predicted_ms;      /* of filter and networks together */
-    double network_ms;        /* of the networks alone */
-    double top_ms;            /* of the top network everywhere */
     int64_t network_px;       /* input pixels that networks make, halos averaged over the layers */
     double saved_share;       /* of the multiply-adds of the top rung everywhere */
 };
 
 /* Fill p with the defaults for a scale on this context: every rung whose gain can be predicted, 0.05 dB, no budget,
- * committed costs. bf16: bit k: rung k runs in bfloat16. What is weighed depends on the number format alone, so that
+ * committed costs. bf16: as in the params. What is weighed depends on the number format alone, so that
  * without a budget one precision decides the same everywhere; the budget counts the machine's own costs. */
 void fovi_route_params_init(const fovea_context *ctx, int scale, unsigned bf16, struct fovi_route_params *p);
 
@@ -112,10 +111,10 @@ int fovi_route_is_flat(const struct fovea_tile_features *tile);
 /* Which bound holds for a picture. residual: expected error of an output pixel with the network everywhere. */
 int fovi_route_kind(const struct fovi_route_model *model, double residual);
 
-/* How much a network computes for a tile that lies beside its region. */
+/* How much a network computes for a tile that lies beside its region. is_float: it does not run in bfloat16 or int8. */
 struct fovi_route_halo;
-int fovi_route_halo_create(fovea_context *ctx, const struct fovi_route_rung *rung, int scale, int width, int height,
-                           struct fovi_route_halo **out);
+int fovi_route_halo_create(fovea_context *ctx, const struct fovi_route_rung *rung, int scale, int is_float, int width,
+                           int height, struct fovi_route_halo **out);
 void fovi_route_halo_free(fovea_context *ctx, struct fovi_route_halo *halo);
 
 /* Input pixels of the region of the tiles of one level, halo included. level: one byte a tile. */

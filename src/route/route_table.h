@@ -9,5 +9,6 @@
 
 extern const struct fovi_route_model fovi_route_tiny_x2, fovi_route_tiny_x3, fovi_route_tiny_x4;
 extern const struct fovi_route_model fovi_route_small_x2, fovi_route_small_x3, fovi_route_small_x4;
+extern const struct fovi_route_model fovi_route_medium_x2, fovi_route_medium_x4;
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Generated, do not edit. Written by:
- *   fovea-train route -s 2 --method tiny --data train/A --data train/B --data train/C -o route_tiny_x2.c
+ *   fovea-train route -s 2 --method tiny --data train/A --data train/B --data train/C
+ *   -o route_tiny_x2.c
  */
 #include "route/route_table.h"
 
@@ -29,7 +30,7 @@ const struct fovi_route_model fovi_route_tiny_x2 = {
         -0.200555149, 0.79482369, 0.416366251, 0.260992505, -0.485748445, -0.271452572,
         -0.16823399, -0.00177621277, -0.103919809, 0.108236339
     },
-    1.4,
-    { 23.9779473, 69.6430627 },
-    { 2.54085328, 2.42840553, 3.42232829 },
+    1.35,
+    { 23.9282814, 69.2970132 },
+    { 2.53589359, 2.41154217, 3.50475149 },
 };

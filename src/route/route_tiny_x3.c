@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Generated, do not edit. Written by:
- *   fovea-train route -s 3 --method tiny --data train/A --data train/B --data train/C -o route_tiny_x3.c
+ *   fovea-train route -s 3 --method tiny --data train/A --data train/B --data train/C
+ *   -o route_tiny_x3.c
  */
 #include "route/route_table.h"
 
@@ -30,6 +31,6 @@ const struct fovi_route_model fovi_route_tiny_x3 = {
         -0.658185227, -0.0264185547, 0.0472624204, 0.0503897456
     },
     1.25,
-    { 58.689928, 140.04055 },
+    { 59.8713227, 140.04055 },
     { 3.33220012, 2.37565384, 2.85661962 },
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Generated, do not edit. Written by:
- *   fovea-train route -s 4 --method tiny --data train/A --data train/B --data train/C -o route_tiny_x4.c
+ *   fovea-train route -s 4 --method tiny --data train/A --data train/B --data train/C
+ *   -o route_tiny_x4.c
  */
 #include "route/route_table.h"
 
@@ -29,7 +30,7 @@ const struct fovi_route_model fovi_route_tiny_x4 = {
         -0.342953779, 0.558246532, 0.612317329, 0.523960445, -0.221981696, -0.451523185,
         -0.585782142, -0.0942836699, 0.105586761, 0.0209285815
     },
-    1.25,
-    { 88.8430784, 192.96836 },
-    { 4.33004142, 2.56680255, 3.37970252 },
+    1.3,
+    { 89.3910828, 193.41834 },
+    { 4.16430429, 2.77761401, 3.25009857 },
 };

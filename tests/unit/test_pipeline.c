@@ -644,6 +644,48 @@ static int swallow(void *user, int y, int n, const void *rows, ptrdiff_t stride)
     return FOVEA_OK;
 }
 
+static int sum_rows(void *user, int y, int n, const void *rows, ptrdiff_t stride)
+{
+    uint64_t *sum = user;
+    (void)y;
+    for (int i = 0; i < n; i++)
+        for (int x = 0; x < 1200 * 3; x++)
+            *sum = *sum * 31 + ((const uint8_t *)rows)[i * stride + x];
+    return FOVEA_OK;
+}
+
+static int striped_read(void *user, int y, int n, void *rows, ptrdiff_t stride)
+{
+    (void)user;
+    for (int i = 0; i < n; i++)
+        for (int x = 0; x < 600 * 3; x++)
+            ((uint8_t *)rows)[i * stride + x] = (uint8_t)((y + i) * (x % 96 / 3 + 1) % 251);
+    return FOVEA_OK;
+}
+
+/* More than is kept in memory from the first pass to the second: by the source's rewind, or a temporary file. */
+static void large_pictures_are_read_back(void **state)
+{
+    (void)state;
+    enum { HEIGHT = 2400 };
+    uint64_t sum[2] = { 0 };
+    for (int i = 0; i < 2; i++) {
+        fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
+        struct fovea_source source = { 600, HEIGHT, { FOVEA_SAMPLE_U8, 3, 0 }, striped_read, i ? blank_rewind : NULL,
+                                       NULL };
+        struct fovea_sink sink = { sum_rows, &sum[i] };
+        struct fovea_upscale_params params = FOVEA_UPSCALE_DEFAULTS;
+        fovea_plan *plan;
+        params.preset = FOVEA_PRESET_FAST;
+        params.precision = FOVEA_PRECISION_F32;
+        assert_int_equal(fovea_plan_build(&plan, ctx, 600, HEIGHT, &source.format, &params), FOVEA_OK);
+        assert_int_equal(fovea_plan_run(plan, &source, &sink, NULL, NULL), FOVEA_OK);
+        fovea_plan_free(&plan);
+        fovea_context_free(&ctx);
+    }
+    assert_true(sum[0] == sum[1]);
+}
+
 static size_t peak_of_height(int height)
 {
     fovea_context *ctx = make_context(2, FOVEA_CPU_ALL);
@@ -706,6 +748,7 @@ int main(void)
         cmocka_unit_test(wide_pictures_have_the_same_bytes),
         cmocka_unit_test(wide_pictures_take_little_memory),
         cmocka_unit_test(memory_does_not_grow_with_height),
+        cmocka_unit_test(large_pictures_are_read_back),
         cmocka_unit_test(failed_allocations_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
