@@ -91,12 +91,13 @@ def times_faster(result, key, who, *others):
     return min(theirs) / ours["least_ms"] if ours and theirs else None
 
 
-def share(result, key, who):
-    """Per cent of the peak."""
+def share(result, key, who, of=None):
+    """Per cent of the peak of its number format, or of the instructions `of`."""
     entry, contest = find(result, key, who), next((c for c in result["contests"] if c["key"] == key), None)
     if not entry or not contest["gflop"]:
         return None
-    peak = peak_of(who, result["machine"])
+    machine = result["machine"]
+    peak = machine["peak_gops_per_core"].get(of, 0.) * machine["threads"] if of else peak_of(who, machine)
     return 100 * contest["gflop"] / entry["least_ms"] * 1e3 / peak if peak else None
 
 
@@ -129,10 +130,13 @@ def goals(result):
         for form in ("f32", "f32, AVX2 only", "bf16"):
             at_least("%s, 512x512, %s, share of the peak" % (name, form), 75., "%.0f %%",
                      share(result, key, "fovea " + form))
+        at_least("%s, 512x512, without AMX (then in f32), share of the peak of bf16 AVX-512" % name, 75., "%.0f %%",
+                 share(result, key, "fovea f32", "bf16 AVX-512"))
     for n in (28, 48, 64):
-        for name, bound, other in (("ONNX Runtime", 1.1, "ONNX Runtime int8"), ("oneDNN", 1., "oneDNN int8")):
-            at_least("%d channels, 512x512, int8, against %s int8" % (n, name), bound, "%.1f times as fast",
-                     times_faster(result, "chain-%d" % n, "fovea int8", other))
+        for ours, bound, other in (("int8", 1.1, "ONNX Runtime int8"), ("int8", 1., "oneDNN int8"),
+                                   ("int8, no AMX", 1., "oneDNN int8, no AMX")):
+            at_least("%d channels, 512x512, %s, against %s" % (n, ours, other), bound, "%.2f times as fast",
+                     times_faster(result, "chain-%d" % n, "fovea " + ours, other))
     at_most("lanczos3 1920x1080 to 3840x2160, 8-bit planes, time against zimg", 1.3, "%.2f times",
             1 / (times_faster(result, "resample-lanczos3", "fovea, RGB planes", "zimg, RGB planes") or 1e-9))
     fps = value(result, "memory-grey", "filter", "least_ms", 1e-3)
