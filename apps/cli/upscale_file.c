@@ -62,6 +62,15 @@ static int run_plan(const struct upscale_job *job, fovea_plan *plan, fovea_io_re
     return code ? fail_run(job, run->input, code) : CLI_OK;
 }
 
+/* A report without a true picture to compare with says at least how well the methods do on the input. */
+static int wants_self_test(const struct upscale_job *job, const struct cli_run *run, const struct fovea_source *source)
+{
+    const struct fovea_report *r = &run->report;
+    int is_reported = job->options->report && !job->options->reference && !job->params.crop_width && source->rewind &&
+                      (r->scale_x > 1. || r->scale_y > 1.);
+    return job->options->is_self_tested || is_reported;
+}
+
 /* How well each method does on the input; the run keeps it. */
 static int self_test(const struct upscale_job *job, fovea_io_reader *reader, struct cli_run *run,
                      struct cli_selftest *out)
@@ -189,7 +198,7 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, const
     fovea_io_writer_abandon(&writer);
     if (!code && job->options->reference)
         code = cli_reference_compare(cli, job->options->reference, run, &source, &run->reference);
-    if (!code && job->options->is_self_tested)
+    if (!code && wants_self_test(job, run, &source))
         code = self_test(job, reader, run, &test);
     if (!code) {
         fovea_plan_tile_figures(plan, &run->tiles);

@@ -41,6 +41,7 @@ maps = {o["key"]: (size_of(o["src"]), o["w"], o["h"]) for o in shown.get("overla
 check(maps.get("provenance") == ((6, 5), 288, 240) and "difficulty" in maps, "a pixel a tile: %s" % maps)
 for model in found["report"]["models"]:
     check(all(model.get(k) for k in ("hash", "licence", "sources")), "models: hash, terms, sources: %s" % list(model))
+check("selftest" in found["report"], "without the truth there is a self-test")
 check("upscale a.png -o o.png -s 3" in found["report"].get("command", ""), "the command that repeats it")
 
 # the JSON of a page and the one of a file are the same but for what depends on time and names
@@ -88,6 +89,7 @@ check(os.path.getsize(path("l.html")) < 6e6, "the page's size is bounded: %d" % 
 expect_ok("downscale", "a.png", "-o", "small.png", "-s", "2")
 expect_ok("upscale", "small.png", "-o", "plain.png", "--method", "bicubic")
 run = expect_ok("upscale", "small.png", "-o", "up.png", "--reference", "a.png", "--json", "--report", "f.html")
+check("selftest" not in run.json() and "reference" in run.json(), "with the truth there are its figures")
 found = islands("f.html")
 figures = run.json().get("reference", {})
 check(found["report"].get("reference") == figures and figures.get("file") == "a.png", "the page has the figures")

@@ -14,6 +14,7 @@ function header() {
       `${report.in.width} × ${report.in.height} → ${report.out.width} × ${report.out.height} pixels`,
       same ? factor(report.scale[0]) : factor(report.scale[0]) + ' by ' + factor(report.scale[1]),
       'method ' + report.method + (report.settings.method === 'auto' ? ', ' + report.settings.preset : ''),
+      'mode ' + report.settings.mode + (report.settings.strength === 1 ? '' : ', strength ' + report.settings.strength),
       duration(report.total_ms),
     ].map(text => make('li', {}, text))));
 }
