@@ -21,7 +21,7 @@ void fovi_pool_run(struct fovi_pool *pool, void (*job)(void *arg, int index, int
                    int stays);
 
 /* The same with stays = 1, while the caller's thread does own(own_arg) first, which may run loops: they take place on
- * that thread alone. */
+ * that thread alone (where there are jobs to be beside). */
 void fovi_pool_run_beside(struct fovi_pool *pool, void (*job)(void *arg, int index, int worker), void *arg, int n_jobs,
                           void (*own)(void *own_arg), void *own_arg);
 
