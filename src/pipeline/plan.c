@@ -125,10 +125,17 @@ enum fovi_exec_format fovi_plan_format(const fovea_context *ctx, enum fovea_prec
     return is_bf16(ctx, precision) && fovi_exec_has_bf16(graph) ? FOVI_EXEC_BF16 : FOVI_EXEC_F32;
 }
 
+/* Qualities of a JPEG from which on more than the filter pays, and more than tiny: of coarser ones a network enlarges
+ * the artefacts with the rest, a large one better than a small one (docs/how-it-works.md). */
+#define LEAST_QUALITY_FOR_TINY 45
+#define LEAST_QUALITY 63
+
 /* Of the preset's rungs the top one that exists at a scale and whose gain can be predicted. */
 static int top_rung_at(const fovea_plan *plan, int scale)
 {
-    int top = top_rung(plan->params.preset);
+    int quality = plan->params.jpeg_quality, top = top_rung(plan->params.preset);
+    if (quality > 0 && quality < LEAST_QUALITY)
+        top = quality < LEAST_QUALITY_FOR_TINY ? FOVI_ROUTE_FILTER : FOVI_ROUTE_TINY;
     while (top > FOVI_ROUTE_FILTER && !fovi_route_model_builtin(top, scale))
         top--;
     return top;
@@ -299,10 +306,8 @@ static void choose_steps(fovea_plan *plan, int is_strict)
     }
 }
 
-/* Quality of a JPEG from which on its values are worth agreement: at 50 that costs all that networks gain over the
- * filter, at 75 a quarter of it (docs/how-it-works.md). */
-#define LEAST_QUALITY 63
-
+/* Below LEAST_QUALITY the values of a JPEG are not worth agreement: at 50 that costs all that networks gain over the
+ * filter, at 75 a quarter of it. */
 static void choose_consistency(fovea_plan *plan)
 {
     enum fovea_consistency c = plan->params.consistency;
