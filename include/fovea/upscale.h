@@ -98,8 +98,8 @@ struct fovea_upscale_params {
     double detail_cost_db; /* FOVEA_MODE_VIVID: what added detail may cost a tile in PSNR-Y, as predicted, 0..3 dB;
                                      default 0.2 */
     int jpeg_quality;      /* the input was decoded from a JPEG of this quality, 1..100 as libjpeg counts; 0 (default) =
-                              it was not, or that is not known. Below 63 auto leaves consistency off by default, and goes
-                              up to tiny only, below 45 it is the filter: the blocks would come back with the rest */
+                              it was not, or that is not known. Below 63 auto leaves consistency off by default and goes
+                              up to tiny, below 45 it is the filter: the blocks would come back with the rest */
     const struct fovea_costs *costs; /* auto: what gains are weighed against and a budget counts, read while the plan is
                               built; NULL (default) = as committed for the instruction sets and the precision */
 };

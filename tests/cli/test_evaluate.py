@@ -64,8 +64,8 @@ for quality, has_steps in (("40", 0), ("62", 0), ("63", 1), ("90", 1)):
           "a JPEG file of quality %s: %s, %s" % (quality, run["settings"]["jpeg_quality"], run["consistency"]))
 # and of such a file auto makes no more than the filter or tiny do
 for quality, method in (("40", "filter"), ("50", "tiny")):
-    run = expect_ok("evaluate", "set", "-s", "3", "--method", "auto", "--method", method, "--json", "--consistency", "off",
-                    "--max-loss", "0.0001", "--jpeg", quality).json()["methods"]
+    run = expect_ok("evaluate", "set", "-s", "3", "--method", "auto", "--method", method, "--json", "--consistency",
+                    "off", "--max-loss", "0.0001", "--jpeg", quality).json()["methods"]
     check(run["auto"]["psnr_y"] == run[method]["psnr_y"], "of quality %s auto is %s: %s" % (quality, method, run))
 run = expect_ok("upscale", "soft.png", "-o", "soft-2.png", "-s", "2", "--force", "--json").json()
 check(run["settings"]["jpeg_quality"] is None and run["consistency"]["steps"] > 0, "a PNG is none")
