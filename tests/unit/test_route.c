@@ -452,6 +452,57 @@ static void decisions_follow_the_map(void **state)
     }
 }
 
+/* With the filter everywhere the forecast is 10 log10(1 + margin * gains / residual), the bound a multiple of it. */
+static void margin_and_bound_are_counted(void **state)
+{
+    (void)state;
+    struct fovea_tile_features tiles[20 * 10];
+    uint8_t path[200];
+    struct fovea_map map = make_map(tiles, 20, 10);
+    struct fovi_route_model model = simple_model;
+    struct fovi_route_params p;
+    struct fovi_route_result r, twice;
+    fovi_route_params_init(ctx, 2, 0, &p);
+    p.allow = 1u << FOVI_ROUTE_FILTER | 1u << FOVI_ROUTE_TINY;
+    p.model = &model;
+    p.max_loss_db = 1000;
+    model.bound[0] = 2;
+    model.bound[1] = 3;
+    model.bound[2] = 4;
+    for (int kind = 0; kind < 3; kind++) {
+        model.margin = 1.1;
+        model.split[0] = kind > 0 ? 0 : 1e9;
+        model.split[1] = kind > 1 ? 0 : 1e9;
+        assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &r), FOVEA_OK);
+        assert_true(r.network_px == 0 && r.predicted_loss_db > 0);
+        assert_true(fabs(r.bound_db - (2 + kind) * r.predicted_loss_db) < 1e-9);
+    }
+    model.margin = 2.2;
+    assert_int_equal(fovi_route_decide(ctx, &map, &p, path, &twice), FOVEA_OK);
+    double ratio = (pow(10, twice.predicted_loss_db / 10) - 1) / (pow(10, r.predicted_loss_db / 10) - 1);
+    assert_true(fabs(ratio - 2) < 1e-6);
+}
+
+/* A pixel of the halo costs as much as so many others. */
+static void halos_cost_their_edge(void **state)
+{
+    (void)state;
+    struct fovi_rng rng = { 5 };
+    double gain[35], area = 0;
+    uint8_t on[35];
+    struct fovi_route_problem p = make_problem(&rng, 7, 5, gain);
+    const struct fovi_route_halo *halo = p.level[1].halo;
+    for (int t = 0; t < 35; t++) {
+        on[t] = t % 3 == 0;
+        area += on[t] ? halo->area[fovi_route_shape(halo, t % 7, t / 7)] : 0;
+    }
+    double once = fovi_route_cost_ns(&p, on), beside = fovi_route_halo_px(halo, on, 1) - area;
+    p.level[1].edge = 3;
+    assert_true(beside > area / 4);
+    assert_true(fabs(fovi_route_cost_ns(&p, on) - once - 2 * p.level[1].budget_ns * beside) < 1e-6 * once);
+    end_problem(&p);
+}
+
 /* Features of a photograph's tile, weaker or stronger. */
 static struct fovea_tile_features photo_tile(float energy)
 {
@@ -586,6 +637,8 @@ int main(void)
         cmocka_unit_test(three_levels_keep_the_limits),
         cmocka_unit_test(decisions_follow_the_map),
         cmocka_unit_test(committed_predictions_rise_with_the_detail),
+        cmocka_unit_test(margin_and_bound_are_counted),
+        cmocka_unit_test(halos_cost_their_edge),
         cmocka_unit_test(instruction_sets_do_not_matter),
         cmocka_unit_test(what_is_not_allowed_is_not_used),
         cmocka_unit_test(single_tiles_are_decided),
