@@ -55,7 +55,7 @@ static struct fovi_tile_detail measure_detail(const struct fovi_measure_dsp *dsp
 float fovi_judge_mean_square(const struct fovi_measure_dsp *dsp, const struct fovi_judged_tile *tile)
 {
     struct fovi_measure_delta delta = view_delta(tile);
-    return dsp->mean_square(&delta);
+    return (float)dsp->added(&delta).energy;
 }
 
 /* ---- the verdict ---- */
@@ -71,11 +71,12 @@ static const struct limits {
 #define SIDE_LEAST 4
 
 enum fovea_cause fovi_judge_tile(const struct fovi_measure_dsp *dsp, const struct fovi_window *luma,
-                                 const struct fovi_judged_tile *tile, int is_strict)
+                                 const struct fovi_judged_tile *tile, int is_strict, float *mean_square)
 {
     const struct limits *limits = is_strict ? &strict : &usual;
     struct fovi_measure_delta delta = view_delta(tile);
     struct fovi_added added = dsp->added(&delta);
+    *mean_square = (float)added.energy;
     if (!added.is_finite)
         return FOVEA_CAUSE_NOT_FINITE;
     if (!added.is_in_range)

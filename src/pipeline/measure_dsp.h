@@ -45,8 +45,6 @@ struct fovi_measure_dsp {
     struct fovi_tile_detail (*detail)(const struct fovi_measure_luma *luma);
     /* Whether all input pixels get the same: what is added changes by least at most from one to its neighbours. */
     int (*is_constant)(const struct fovi_measure_delta *delta, float least);
-    /* Mean square of what is added. */
-    float (*mean_square)(const struct fovi_measure_delta *delta);
 };
 
 /* The fastest that the instruction sets allow. */

@@ -282,19 +282,21 @@ static void hold_likeness(const struct refine *r, const struct patch *p)
     }
 }
 
-/* The verdict on one tile; a tile that fails, or that is flat, keeps its base. */
-static void check_tile(struct refine *r, const struct patch *p, const struct fovi_judged_tile *tile)
+/* The verdict on one tile; a tile that fails, or that is flat, keeps its base. Returns the mean square of what is added
+ * then. */
+static float check_tile(struct refine *r, const struct patch *p, const struct fovi_judged_tile *tile)
 {
     int is_float = r->stage.run->format.sample == FOVEA_SAMPLE_F32;
     enum fovea_cause cause = FOVEA_CAUSE_NONE;
+    float mean_square = 0.0f;
     if (*p->path != FOVEA_PATH_CLASSIC)
-        cause = fovi_judge_tile(r->measure, &r->group->luma, tile, r->params.is_strict);
+        cause = fovi_judge_tile(r->measure, &r->group->luma, tile, r->params.is_strict, &mean_square);
     if (!cause && !is_flat(r, r->group, p->x, p->y)) {
         if (is_float && is_saturated(r, p))
             fade_out(r, p);
         if (*p->path != FOVEA_PATH_CLASSIC && looks_for_likeness(r) && !r->group->is_mask)
             hold_likeness(r, p);
-        return;
+        return is_float || r->params.is_strict ? fovi_judge_mean_square(r->measure, tile) : mean_square;
     }
     if (cause) {
         ptrdiff_t index = p->path - r->group->path;
@@ -304,6 +306,7 @@ static void check_tile(struct refine *r, const struct patch *p, const struct fov
     }
     for (int i = 0; i < p->height; i++)
         memset(p->delta + i * r->stage.out.stride, 0, (size_t)p->width * sizeof *p->delta);
+    return 0.0f;
 }
 
 /* One tile of the band, column by column: the thread that filtered it has it in its cache. */
@@ -322,9 +325,9 @@ static void check_job(void *arg, int index, int worker)
                        r->group->path + (ptrdiff_t)(y / FOVEA_TILE) * r->n_tiles_x + t };
     const struct fovi_judged_tile tile = { p.x,   p.y,     p.width / scale,    p.height / scale,
                                            scale, p.delta, r->stage.out.stride };
-    check_tile(r, &p, &tile);
+    float mean_square = check_tile(r, &p, &tile);
     if (r->params.added && !r->group->is_mask)
-        r->params.added[p.path - r->group->path] += fovi_judge_mean_square(r->measure, &tile) / (float)r->n_lumas;
+        r->params.added[p.path - r->group->path] += mean_square / (float)r->n_lumas;
 }
 
 static void check_tiles(struct refine *r)

@@ -250,9 +250,9 @@ struct fovi_judged_tile {
 };
 
 /* Whether a tile can be trusted (FOVEA_CAUSE_NONE) or why not. luma: the input, two pixels around the tile included.
- * is_strict: narrower limits. */
+ * is_strict: narrower limits. mean_square: of what is added. */
 enum fovea_cause fovi_judge_tile(const struct fovi_measure_dsp *dsp, const struct fovi_window *luma,
-                                 const struct fovi_judged_tile *tile, int is_strict);
+                                 const struct fovi_judged_tile *tile, int is_strict, float *mean_square);
 
 /* Mean square of what is added to a tile. */
 float fovi_judge_mean_square(const struct fovi_measure_dsp *dsp, const struct fovi_judged_tile *tile);

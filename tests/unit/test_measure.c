@@ -35,13 +35,11 @@ static void scene_init(struct scene *s, struct fovi_rng *rng)
 static void compare(const struct fovi_measure_dsp *dsp, const struct fovi_measure_delta *t)
 {
     struct fovi_added a = fovi_measure_dsp_c.added(t), b = dsp->added(t);
-    float e = fovi_measure_dsp_c.mean_square(t), f = dsp->mean_square(t);
     assert_int_equal(a.is_finite, b.is_finite);
     assert_int_equal(a.is_in_range, b.is_in_range);
     if (a.is_finite) {
         assert_memory_equal(&a.mean, &b.mean, sizeof a.mean);
         assert_memory_equal(&a.energy, &b.energy, sizeof a.energy);
-        assert_memory_equal(&e, &f, sizeof e);
     }
     assert_int_equal(fovi_measure_dsp_c.is_constant(t, 100.0f), dsp->is_constant(t, 100.0f));
     assert_int_equal(fovi_measure_dsp_c.is_constant(t, 1.0f), dsp->is_constant(t, 1.0f));
@@ -55,7 +53,7 @@ static void compare_tiles(const struct fovi_measure_dsp *dsp)
     for (int i = 0; i < 16 * 16 * 3; i++) {
         int scale = 2 + i % 3, width = 1 + i / 3 % 16, height = 1 + i / 48;
         struct fovi_measure_delta t = { s.delta, STRIDE, width * scale, height * scale, scale };
-        struct fovi_measure_luma l = { s.rows, height + i % 5, width + i % 4, i % 2, width, i % 3 / 2, height };
+        struct fovi_measure_luma l = { s.rows, height + i % 5, width + i / 7 % 5, i % 2, width, i % 3 / 2, height };
         compare(dsp, &t);
         float *place = &s.delta[i % t.width], before = *place;
         const float odd[] = { NAN, INFINITY, -INFINITY, 256.0f, -255.5f, 0.0f };
@@ -116,7 +114,6 @@ static void figures_are_right(void **state)
     assert_true(added.is_finite && added.is_in_range);
     assert_true(fabs(added.mean - sum / n) < 1e-5);
     assert_true(fabs(added.energy - square / n) < 1e-4 * square / n);
-    assert_true(fabs((double)fovi_measure_dsp_c.mean_square(&t) - square / n) < 1e-4 * square / n);
     assert_true(fabs(fovi_measure_dsp_c.detail(&l).inside - inside) < 1e-4 * inside);
     assert_true(fabs(fovi_measure_dsp_c.detail(&l).around - around) < 1e-4 * around);
     s.delta[STRIDE] = 255.5f;
