@@ -183,14 +183,18 @@ struct fovi_io_job {
     const struct fovi_io_meta *meta; /* what is to be put into the file; valid until the end */
 };
 
+/* The saver begins when it has all rows, and cannot be stopped then. */
+int fovi_io_encodes_at_end(enum fovi_io_kind kind);
 /* Start libvips' saver, which writes to path, or DeepZoom into the folder path. It puts into the file what it can as it
  * stands (the profile into TIFF, AVIF, HEIC, JPEG XL and each tile of DeepZoom, XMP into TIFF, AVIF and HEIC, EXIF into
  * AVIF and HEIC, all into JPEG and PNG). */
 int fovi_io_encoder_start(struct fovi_io_encoder **out, const char *path, const struct fovi_io_job *job);
 /* Hand over one row; FOVEA_OK, or FOVEA_E_WRITE when the saver has failed. */
 int fovi_io_encoder_put(struct fovi_io_encoder *encoder, const void *row);
-/* Wait for the end (complete: all rows were given) and free. FOVEA_OK, or FOVEA_E_WRITE with the reason in text. */
-int fovi_io_encoder_end(struct fovi_io_encoder **encoder, int complete, char *text, size_t n_bytes);
+/* Wait for the end (complete: all rows were given) and free. FOVEA_OK, or FOVEA_E_WRITE with the reason in text. wait:
+ * NULL, or called meanwhile; nonzero from it ends the waiting: FOVEA_E_CANCELLED. */
+int fovi_io_encoder_end(struct fovi_io_encoder **encoder, int complete, const struct fovea_progress *wait, char *text,
+                        size_t n_bytes);
 
 /* ---- pyramid.c: DeepZoom's file and folder ---- */
 

@@ -349,7 +349,7 @@ int fovea_io_writer_open(fovea_io_writer **out, fovea_io *io, const char *path, 
 static int fail_encoder(fovea_io_writer *w)
 {
     char text[256];
-    fovi_io_encoder_end(&w->encoder, 0, text, sizeof text);
+    fovi_io_encoder_end(&w->encoder, 0, NULL, text, sizeof text);
     return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, text);
 }
 
@@ -444,13 +444,14 @@ static int complete_metadata(fovea_io_writer *w)
 }
 
 /* Complete the temporary file. */
-static int complete(fovea_io_writer *w)
+static int complete(fovea_io_writer *w, const struct fovea_progress *wait)
 {
     char text[256];
     if (w->row != w->job.height)
         return fovi_io_fail(w->io, FOVEA_E_ARG, "'%s': %d of %d rows were given", w->path, w->row, w->job.height);
-    if (w->encoder && fovi_io_encoder_end(&w->encoder, 1, text, sizeof text))
-        return fovi_io_fail(w->io, FOVEA_E_WRITE, "cannot write '%s': %s", w->path, text);
+    int code = w->encoder ? fovi_io_encoder_end(&w->encoder, 1, wait, text, sizeof text) : FOVEA_OK;
+    if (code)
+        return fovi_io_fail(w->io, code, "cannot write '%s': %s", w->path, text);
     if (w->file) {
         int failed = fclose(w->file);
         w->file = NULL;
@@ -460,10 +461,20 @@ static int complete(fovea_io_writer *w)
     return complete_metadata(w);
 }
 
+int fovea_io_writer_encodes_at_end(const fovea_io_writer *writer)
+{
+    return fovi_io_encodes_at_end(writer->job.kind);
+}
+
 int fovea_io_writer_finish(fovea_io_writer **writer)
 {
+    return fovea_io_writer_finish_watched(writer, NULL);
+}
+
+int fovea_io_writer_finish_watched(fovea_io_writer **writer, const struct fovea_progress *wait)
+{
     fovea_io_writer *w = *writer;
-    int code = complete(w);
+    int code = complete(w, wait);
     if (!code && w->job.kind == FOVI_IO_DZI)
         code = fovi_io_pyramid_end(w->io, w->temporary, w->path);
     else if (!code && rename(w->temporary, w->path))
@@ -481,7 +492,7 @@ void fovea_io_writer_abandon(fovea_io_writer **writer)
     fovea_io_writer *w = *writer;
     char text[256];
     if (w->encoder)
-        fovi_io_encoder_end(&w->encoder, 0, text, sizeof text);
+        fovi_io_encoder_end(&w->encoder, 0, NULL, text, sizeof text);
     if (w->file)
         fclose(w->file);
     if (w->is_made && w->job.kind == FOVI_IO_DZI)

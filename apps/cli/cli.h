@@ -106,6 +106,8 @@ void cli_note(const struct cli *cli, const char *format, ...) __attribute__((for
 int cli_exit_code(int error, int for_input);
 /* Fail with the last sentence of the context, or of the file library. */
 int cli_fail_core(const struct cli *cli, int error);
+/* ... which does not know which file it was about. */
+int cli_fail_core_of(const struct cli *cli, const char *input, int error);
 int cli_fail_io(const struct cli *cli, int error, int for_input);
 /* Fail for a model file that could not be loaded; the sentence names it once. */
 int cli_fail_model(const struct cli *cli, int error, const char *path);
@@ -158,6 +160,7 @@ struct cli_progress {
     double done; /* as it was last told, 0..1 */
     const char *label;
     double megapixels; /* of the whole work; 0 = no rate is shown */
+    int has_long_end;  /* done = 1 is not the end: time left is not known, and the encoder's work is told */
     double start_ms, last_ms;
     struct fovea_progress callback; /* for the library */
 };

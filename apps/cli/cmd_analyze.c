@@ -144,7 +144,7 @@ static int analyze(const struct cli *cli, fovea_io_reader *reader, const char *i
     if (code == FOVEA_E_CANCELLED)
         return cli_fail(cli, CLI_CANCELLED, "cancelled");
     if (code)
-        return *fovea_io_last_error(cli->io) ? cli_fail_io(cli, code, 1) : cli_fail_core(cli, code);
+        return *fovea_io_last_error(cli->io) ? cli_fail_io(cli, code, 1) : cli_fail_core_of(cli, input, code);
     code = compute(cli, map, &figures);
     if (!code && output)
         code = cli_write_map(cli, reader, output, HEAT_SHARE, color_by_difficulty, map);

@@ -19,7 +19,8 @@ static const struct cli_option rows[] = {
     { NULL, 0, CLI_FLAG, NULL, NULL, 0, 0., 0. },
 };
 
-static int reduce(struct cli *cli, struct fovea_image *image, const struct downscale_options *o, json_t *result)
+static int reduce(struct cli *cli, const char *input, struct fovea_image *image, const struct downscale_options *o,
+                  json_t *result)
 {
     struct fovea_image out;
     if (image->format.sample != FOVEA_SAMPLE_U8)
@@ -28,7 +29,8 @@ static int reduce(struct cli *cli, struct fovea_image *image, const struct downs
     if (o->scale == floor(o->scale)) {
         int s = (int)o->scale;
         if (image->width < s || image->height < s)
-            return cli_fail(cli, CLI_USAGE, "%dx%d pixels cannot be divided by %d", image->width, image->height, s);
+            return cli_fail(cli, CLI_USAGE, "'%s': %dx%d pixels cannot be divided by %d", input, image->width,
+                            image->height, s);
         image->width -= image->width % s;
         image->height -= image->height % s;
     }
@@ -38,7 +40,7 @@ static int reduce(struct cli *cli, struct fovea_image *image, const struct downs
     int code = fovea_imresize(cli->ctx, image, o->scale, &out);
     if (code) {
         fovea_io_image_free(&out);
-        return cli_fail_core(cli, code);
+        return cli_fail_core_of(cli, input, code);
     }
     if (cli_is_interrupted()) {
         fovea_io_image_free(&out);
@@ -72,7 +74,7 @@ static int run(struct cli *cli, void *options, int n_words, char **words)
     json_object_set_new(result, "input", json_string(words[0]));
     json_object_set_new(result, "output", json_string(o->output));
     json_object_set_new(result, "scale", json_real(o->scale));
-    code = reduce(cli, &image, o, result);
+    code = reduce(cli, words[0], &image, o, result);
     int in_width = image.width, in_height = image.height;
     fovea_io_image_free(&image);
     if (!code && cli->is_json)

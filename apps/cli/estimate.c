@@ -114,15 +114,15 @@ static int time_encoder(const struct upscale_job *job, const struct fovea_image 
 }
 
 /* Enlarge the sample twice, since the first time warms up; the report of the faster run. */
-static int enlarge_sample(const struct upscale_job *job, const struct fovea_image *in, struct fovea_image *out,
-                          struct fovea_report *report)
+static int enlarge_sample(const struct upscale_job *job, const char *input, const struct fovea_image *in,
+                          struct fovea_image *out, struct fovea_report *report)
 {
     struct cli *cli = job->cli;
     struct fovea_upscale_params params = job->params;
     params.crop_x = params.crop_y = params.crop_width = params.crop_height = 0;
     int width, height, error = fovea_output_size(cli->ctx, in->width, in->height, &params, &width, &height);
     if (error)
-        return cli_fail_core(cli, error);
+        return cli_fail_core_of(cli, input, error);
     if (!cli_new_image(cli, out, width, height, &in->format))
         return CLI_RESOURCE;
     for (int i = 0; i < 2 && !error; i++) {
@@ -131,7 +131,7 @@ static int enlarge_sample(const struct upscale_job *job, const struct fovea_imag
         if (!error && (i == 0 || one.total_ms < report->total_ms))
             *report = one;
     }
-    return error ? cli_fail_core(cli, error) : CLI_OK;
+    return error ? cli_fail_core_of(cli, input, error) : CLI_OK;
 }
 
 /* ---- from the sample to the whole ---- */
@@ -179,7 +179,8 @@ static double writer_bytes(const char *output, double bytes, double row_bytes)
 }
 
 /* Bytes of the plan for the whole picture, from a context of its own. */
-static int plan_bytes(const struct upscale_job *job, const struct fovea_source *source, double *bytes, double *share)
+static int plan_bytes(const struct upscale_job *job, const char *input, const struct fovea_source *source,
+                      double *bytes, double *share)
 {
     struct cli *cli = job->cli;
     struct fovea_context_params params = FOVEA_CONTEXT_DEFAULTS;
@@ -193,7 +194,7 @@ static int plan_bytes(const struct upscale_job *job, const struct fovea_source *
     int width, height,
         error = fovea_plan_build(&plan, ctx, source->width, source->height, &source->format, &job->params);
     if (error)
-        cli_fail(cli, cli_exit_code(error, 0), "%s", fovea_last_error(ctx));
+        cli_fail(cli, cli_exit_code(error, 0), "'%s': %s", input, fovea_last_error(ctx));
     if (!error && !fovea_output_size(ctx, source->width, source->height, &job->params, &width, &height))
         *share = (double)fovea_plan_width(plan) * fovea_plan_height(plan) / ((double)width * height);
     *bytes = (double)fovea_context_peak_bytes(ctx);
@@ -202,20 +203,20 @@ static int plan_bytes(const struct upscale_job *job, const struct fovea_source *
     return error ? cli_exit_code(error, 0) : CLI_OK;
 }
 
-static int predict_memory(const struct upscale_job *job, const struct fovea_io_info *info, double base,
-                          const char *output, struct estimate *e, double *share)
+static int predict_memory(const struct upscale_job *job, const struct cli_item *item, const struct fovea_io_info *info,
+                          double base, struct estimate *e, double *share)
 {
     struct fovea_source source = { .width = info->width, .height = info->height, .format = info->format };
     double in_row = (double)info->width * (double)fovea_pixel_bytes(&info->format), in = in_row * info->height;
     double plan = 0., tiles = (double)info->width * info->height / (FOVEA_TILE * FOVEA_TILE);
-    int width, height, code = plan_bytes(job, &source, &plan, share);
+    int width, height, code = plan_bytes(job, item->input, &source, &plan, share);
     if (code || fovea_output_size(job->cli->ctx, info->width, info->height, &job->params, &width, &height))
         return code;
     double out_row = in_row / info->width * width, out = out_row * height * *share;
     double route = job->params.method == FOVEA_METHOD_AUTO
                        ? tiles * ROUTE_TILE_BYTES + info->width * ANALYSIS_COLUMN_BYTES
                        : 0.;
-    e->bytes = base + (plan > route ? plan : route) + writer_bytes(output, out, out_row) +
+    e->bytes = base + (plan > route ? plan : route) + writer_bytes(item->output, out, out_row) +
                (info->is_streamed || (info->orientation > 2 && in > 100e6) ? 40. * in_row : 2. * in);
     return CLI_OK;
 }
@@ -234,11 +235,11 @@ static int estimate_input(const struct upscale_job *job, const struct cli_item *
     opened = cli_clock_ms() - opened;
     struct fovea_source source = fovea_io_reader_source(reader);
     fovea_io_reader_describe(reader, &info);
-    code = predict_memory(job, &info, base, item->output, e, &share);
+    code = predict_memory(job, item, &info, base, e, &share);
     if (!code)
         code = take_sample(job->cli, &source, &s);
     if (!code)
-        code = enlarge_sample(job, &s.image, &out, &report);
+        code = enlarge_sample(job, item->input, &s.image, &out, &report);
     if (!code)
         code = time_encoder(job, &out, reader, item->output, &encode_ms);
     if (!code)
@@ -277,7 +278,7 @@ static int derive(const struct upscale_job *job, const struct cli_item *item, do
     if (error)
         return cli_fail_io(job->cli, error, 1);
     e->seconds = seconds_per_px * info.width * info.height;
-    return predict_memory(job, &info, base, item->output, e, &share);
+    return predict_memory(job, item, &info, base, e, &share);
 }
 
 struct total {

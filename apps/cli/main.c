@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -121,5 +122,9 @@ int main(int argc, char **argv)
     cli.begun = time(NULL);
     int code = run_command(&cli, argc - 1, argv + 1);
     free(line);
+    if (cli_is_interrupted()) { /* an encoder may still be at work in its thread */
+        fflush(NULL);
+        _exit(code);
+    }
     return code;
 }

@@ -65,6 +65,12 @@ int cli_fail_core(const struct cli *cli, int error)
     return cli_fail(cli, cli_exit_code(error, 0), "%s", *text ? text : fovea_error_name(error));
 }
 
+int cli_fail_core_of(const struct cli *cli, const char *input, int error)
+{
+    const char *text = fovea_last_error(cli->ctx);
+    return cli_fail(cli, cli_exit_code(error, 0), "'%s': %s", input, *text ? text : fovea_error_name(error));
+}
+
 int cli_fail_io(const struct cli *cli, int error, int for_input)
 {
     const char *text = fovea_io_last_error(cli->io);

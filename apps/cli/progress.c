@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A bar with rate and time left on standard error, drawn at most ten times a second, or a line of JSON twice a second;
- * and the wish to stop (SIGINT, SIGTERM), which reaches the library through the same callback. A second signal ends the
- * program at once.
+ * and the wish to stop (SIGINT, SIGTERM), which reaches the library through the same callback. A later signal ends the
+ * program at once; one right behind the first does not, since timeout(1) signals the process and then its group.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,18 +13,34 @@
 
 #include "cli.h"
 
+/* Signals this close are one wish. */
+#define SAME_MS 300.
+
 static volatile sig_atomic_t interrupted;
+
+static double clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
 
 static void on_signal(int signal_number)
 {
-    (void)signal_number;
+    static volatile double first_ms;
+    if (!interrupted)
+        first_ms = clock_ms();
+    else if (clock_ms() > first_ms + SAME_MS)
+        signal(signal_number, SIG_DFL), raise(signal_number);
     interrupted = 1;
 }
 
 void cli_catch_signals(void)
 {
-    struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+    struct sigaction action = { .sa_handler = on_signal };
     sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }
@@ -42,9 +58,7 @@ int cli_is_interrupted(void)
 
 double cli_clock_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+    return clock_ms();
 }
 
 static void draw(const struct cli_progress *p, double done, double seconds, double left)
@@ -58,7 +72,9 @@ static void draw(const struct cli_progress *p, double done, double seconds, doub
     bar[WIDTH] = 0;
     fprintf(stderr, "\r%.24s %s[%s]%s %3.0f %%", p->label, has_color ? "\033[36m" : "", bar, has_color ? "\033[0m" : "",
             done * 100.);
-    if (done > 0. && seconds > .3 && p->megapixels > 0.)
+    if (done >= 1. && p->has_long_end)
+        fprintf(stderr, "  encoding, %.0f s", seconds);
+    else if (done > 0. && seconds > .3 && p->megapixels > 0.)
         fprintf(stderr, "  %.2f MP/s", done * p->megapixels / seconds);
     if (left >= 0.)
         fprintf(stderr, "  %.0f s left", left);
@@ -88,7 +104,7 @@ static int on_progress(void *user, double done)
     cli_eta_push(&p->eta, seconds, done);
     if (p->kind == CLI_PROGRESS_NONE || now_ms - p->last_ms < (p->kind == CLI_PROGRESS_BAR ? 100. : 500.))
         return interrupted != 0;
-    double left = cli_eta_left(&p->eta, seconds, done);
+    double left = p->has_long_end ? -1. : cli_eta_left(&p->eta, seconds, done);
     if (p->kind == CLI_PROGRESS_BAR)
         draw(p, done, seconds, left);
     else
@@ -123,5 +139,5 @@ void cli_progress_end(struct cli_progress *p)
     if (p->kind == CLI_PROGRESS_BAR)
         fprintf(stderr, "\r%96s\r", "");
     else if (p->kind == CLI_PROGRESS_JSON && p->eta.n)
-        print_line(p, p->done, seconds, p->done < 1. ? -1. : 0.);
+        print_line(p, p->done, seconds, p->done < 1. || interrupted ? -1. : 0.);
 }

@@ -15,13 +15,6 @@
 
 #define MAX_REVIEWED 200
 
-/* The context's error, of which it does not know which file it was about. */
-static int fail_core(const struct cli *cli, const char *input, int error)
-{
-    const char *text = fovea_last_error(cli->ctx);
-    return cli_fail(cli, cli_exit_code(error, 0), "'%s': %s", input, *text ? text : fovea_error_name(error));
-}
-
 /* Whose error is it? A source or sink keeps its sentence in the file library, everything else in the context. */
 static int fail_run(const struct upscale_job *job, const char *input, int error)
 {
@@ -30,7 +23,7 @@ static int fail_run(const struct upscale_job *job, const char *input, int error)
         return cli_fail(cli, CLI_CANCELLED, "cancelled; nothing was written");
     if (*fovea_io_last_error(cli->io))
         return cli_fail_io(cli, error, 1);
-    return fail_core(cli, input, error);
+    return cli_fail_core_of(cli, input, error);
 }
 
 /* Run the plan from reader to writer and complete the file; the time of the completion counts as writing. */
@@ -42,6 +35,7 @@ static int run_plan(const struct upscale_job *job, fovea_plan *plan, fovea_io_re
     struct fovea_sink sink = fovea_io_writer_sink(*writer);
     cli_progress_begin(&progress, job->cli, cli_base_name(run->input),
                        (double)fovea_plan_width(plan) * fovea_plan_height(plan) / 1e6);
+    progress.has_long_end = fovea_io_writer_encodes_at_end(*writer);
     int code = fovea_plan_run(plan, &source, &sink, &progress.callback, &run->report);
     char causes[CLI_CAUSES_TEXT];
     int64_t n_fallbacks = cli_count_fallbacks(&run->report, causes);
@@ -55,7 +49,7 @@ static int run_plan(const struct upscale_job *job, fovea_plan *plan, fovea_io_re
     if (!code && cli_is_interrupted())
         code = FOVEA_E_CANCELLED;
     if (!code)
-        code = fovea_io_writer_finish(writer);
+        code = fovea_io_writer_finish_watched(writer, &progress.callback);
     run->report.stage_ms[FOVEA_STAGE_WRITE] += cli_clock_ms() - begin_ms;
     run->report.total_ms += cli_clock_ms() - begin_ms;
     cli_progress_end(&progress);
@@ -178,7 +172,7 @@ static int upscale(const struct upscale_job *job, fovea_io_reader *reader, const
         return code;
     code = fovea_plan_build(&plan, cli->ctx, source.width, source.height, &source.format, &job->params);
     if (code)
-        return fail_core(cli, run->input, code);
+        return cli_fail_core_of(cli, run->input, code);
     if (job->options->reference && (code = check_reference(job, plan, &source.format))) {
         fovea_plan_free(&plan);
         return code;

@@ -143,6 +143,15 @@ FOVEA_API void fovea_io_writer_loss(const fovea_io_writer *writer, struct fovea_
  * missing; nothing is then left. Ends the writer in any case: *writer becomes NULL. */
 FOVEA_API int fovea_io_writer_finish(fovea_io_writer **writer);
 
+/* WebP, AVIF, HEIC and JPEG XL: the encoder begins when it has all rows, so that completing the file takes most of the
+ * time. */
+FOVEA_API int fovea_io_writer_encodes_at_end(const fovea_io_writer *writer);
+
+/* fovea_io_writer_finish that calls wait ten times a second (with 1.0) while the encoder works; where that returns
+ * nonzero, the file is given up: FOVEA_E_CANCELLED. An encoder that cannot be stopped is then left behind in its
+ * thread, which no exit handler may meet: a process that is about to end should do so by _exit. */
+FOVEA_API int fovea_io_writer_finish_watched(fovea_io_writer **writer, const struct fovea_progress *wait);
+
 /* Give up: nothing is left in the folder. NULL is fine. */
 FOVEA_API void fovea_io_writer_abandon(fovea_io_writer **writer);
 

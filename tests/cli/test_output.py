@@ -80,4 +80,20 @@ for number in (signal.SIGINT, signal.SIGTERM):
         _, err = run.communicate(timeout=60)
         check(run.returncode == 6, "signal %d, %s: exit %d, %s" % (number, ending, run.returncode, err))
         check(b"cancelled" in err and names_in("c") == [], "signal %d, %s: %s left" % (number, ending, names_in("c")))
+
+# while an encoder has the whole picture, which it would keep for a long time; twice at once, as timeout(1) does it
+run = subprocess.Popen([FOVEA, "upscale", path("large.ppm"), "-o", path("c/out.webp"), "-s", "8", "--method", "bicubic",
+                        "--compression", "lossless", "--progress", "json"],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+lines = []
+while not lines or json.loads(lines[-1])["done"] < 1:
+    lines.append(run.stderr.readline())
+check(all(json.loads(line)["seconds_left"] is None for line in lines), "the encoder's time is not known: %s" % lines)
+run.send_signal(signal.SIGINT)
+run.send_signal(signal.SIGINT)
+begun = time.time()
+_, err = run.communicate(timeout=60)
+check(run.returncode == 6 and b"cancelled" in err, "encoding: exit %d, %s" % (run.returncode, err))
+seconds = time.time() - begun
+check(names_in("c") == [] and seconds < 3, "encoding: %s left, %.1f s" % (names_in("c"), seconds))
 finish()
