@@ -172,6 +172,13 @@ def test_review(browser):
     expected = sorted(("a.png", "b.png"), key=lambda n: -review_severity(n))
     check(severe == expected, "the worst first: %s, not %s" % (expected, severe))
     check_page(browser, "the review")
+    # The same command again makes nothing anew, and says so.
+    expect(1, "c.png", "upscale", *inputs, "-o", "out", "--report", "v.html", "--review-limits", "rms=0")
+    browser.open(file_url(path("v.html")))
+    text = browser.run("return document.body.innerText")
+    check("1 of 1 results need a look" in text and "2 results that were there before" in text,
+          "what was left is named: %s" % text[:80])
+    check_page(browser, "the review of nothing new")
 
 
 def review_severity(name):

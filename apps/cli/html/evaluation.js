@@ -26,7 +26,8 @@ function methodTable(scale) {
 function plot(scale) {
   const points = (scale.curve || []).filter(p => known(p.ms_per_mp) && known(p.psnr_y) && p.ms_per_mp > 0);
   if (!points.length) return null;
-  const w = 760, h = 340, left = 52, right = 96, top = 24, bottom = 46;
+  const isNarrow = window.innerWidth < 640; // as in page.css: words stay as large as the rest
+  const w = isNarrow ? 360 : 760, h = isNarrow ? 280 : 340, left = 44, right = 92, top = 24, bottom = 46;
   const logs = points.map(p => Math.log10(p.ms_per_mp)), values = points.map(p => p.psnr_y);
   const x0 = Math.min(...logs) - .12, x1 = Math.max(Math.max(...logs) + .12, x0 + .6);
   const ticks = [...Array(16).keys()].flatMap(e => [1, 2, 5].map(d => d * 10 ** (e - 6)))
@@ -51,15 +52,25 @@ function plot(scale) {
     text('PSNR-Y, dB', left, top - 10, 'start'));
   parts.push(make('svg:polyline', { class: 'curve', points: points.filter(p => p.best).map(p => x(p.ms_per_mp) + ','
     + y(p.psnr_y)).join(' ') }));
-  const placed = [];
+  // A name stands beside its dot, below or above it: where no other name or dot is.
+  const taken = points.map(p => ({ x0: x(p.ms_per_mp) - 7, x1: x(p.ms_per_mp) + 7, y0: y(p.psnr_y) - 7,
+    y1: y(p.psnr_y) + 7 }));
+  const isFree = box => box.x0 >= 0 && box.x1 <= w && box.y1 < h - bottom && taken.every(other => box.x1 < other.x0
+    || box.x0 > other.x1 || box.y1 < other.y0 || box.y0 > other.y1);
   for (const p of points) {
-    let ly = y(p.psnr_y) + 4;
-    const lx = x(p.ms_per_mp) + 10;
-    while (placed.some(([a, b]) => Math.abs(a - lx) < 90 && Math.abs(b - ly) < 14)) ly += 14;
-    placed.push([lx, ly]);
-    parts.push(make('svg:circle', { class: p.best ? 'dot' : 'dot other', cx: x(p.ms_per_mp), cy: y(p.psnr_y), r: 6 },
+    const px = x(p.ms_per_mp), py = y(p.psnr_y), name = baseName(p.method), length = 7.5 * name.length;
+    const places = [[px + 10, py + 4, 'start'], [px - 10, py + 4, 'end'], [px, py + 20, 'middle'],
+      [px, py - 11, 'middle'], ...[1, 2, 3, 4].flatMap(i => [[px + 10, py + 4 + 14 * i, 'start'],
+        [px - 10, py + 4 + 14 * i, 'end']])];
+    const boxes = places.map(([lx, ly, anchor]) => {
+      const x0 = lx - (anchor === 'end' ? length : anchor === 'middle' ? length / 2 : 0);
+      return { x0, x1: x0 + length, y0: ly - 10, y1: ly + 2 };
+    });
+    const at = Math.max(boxes.findIndex(isFree), 0);
+    taken.push(boxes[at]);
+    parts.push(make('svg:circle', { class: p.best ? 'dot' : 'dot other', cx: px, cy: py, r: 6 },
       make('svg:title', {}, `${p.method}: ${fixed(p.psnr_y, 2)} dB, ${fixed(p.ms_per_mp, 1)} ms per megapixel`)),
-      text(baseName(p.method), lx, ly, 'start', 'label'));
+      text(name, ...places[at], 'label'));
   }
   return make('svg:svg', { class: 'plot', viewBox: `0 0 ${w} ${h}`, role: 'img', 'aria-label':
     'Quality against time. ' + points.map(p => `${baseName(p.method)}: ${fixed(p.psnr_y, 2)} dB in `

@@ -4,7 +4,8 @@ const results = report.results;
 // Limits of figures that nothing was measured of would promise too much.
 const limits = report.review.limits.filter(l => results.some(r => r.review && known(r.review.figures[l.check])));
 const failures = results.filter(r => r.error !== undefined);
-const made = results.filter(r => r.error === undefined);
+const made = results.filter(r => r.review);
+const left = results.filter(r => !r.review && r.error === undefined); // up to date, or skipped
 const flagged = made.filter(r => r.review.flagged).sort((a, b) => b.review.severity - a.review.severity);
 const others = made.filter(r => !r.review.flagged).sort((a, b) => b.review.severity - a.review.severity);
 
@@ -21,19 +22,27 @@ function shownLimit(limit) {
 function header() {
   const total = results.reduce((sum, r) => sum + (r.total_ms || 0), 0);
   const title = flagged.length || failures.length
-    ? `${flagged.length + failures.length} of ${results.length} results need a look`
-    : `All ${results.length} results pass`;
+    ? `${flagged.length + failures.length} of ${results.length - left.length} results need a look`
+    : made.length ? `All ${made.length} results pass` : 'Nothing was made';
   return [make('header', {}, brand('fovea review'), make('h1', {}, title)),
     make('section', { class: 'cards' },
       card('Past a limit', String(flagged.length), `of ${made.length}`, flagged.length
         ? 'Listed below, the worst first.' : 'No figure of any result is past its limit.',
       flagged.length ? 'warn' : 'good'),
-      card('Not made', String(failures.length), `of ${results.length}`, failures.length
-        ? 'The reasons are listed below.' : 'Every input gave a result.', failures.length ? 'bad' : 'good'),
+      card('Not made', String(failures.length), `of ${results.length - left.length}`, failures.length
+        ? 'The reasons are listed below.' : 'No input failed.', failures.length ? 'bad' : 'good'),
+      left.length ? card('Left as they were', String(left.length), `of ${results.length}`,
+        'They were there before; this run measured nothing of them.') : null,
       card('Time', duration(total), '', 'for all results together.'))];
 }
 function failurePanel() {
   return failures.length ? panel('Not made', '', table([['Input'], ['Reason']], failures.map(r => [r.input, r.error])))
+    : null;
+}
+function leftPanel() {
+  return left.length ? make('section', { class: 'panel' }, make('details', {}, make('summary', {},
+    `${left.length} results that were there before`), table([['Result'], ['Why it was left']],
+    left.map(r => [baseName(r.output), r.status === 'skipped' ? 'it exists' : 'an earlier run made it']))))
     : null;
 }
 function picture(layer, i, caption) {
@@ -63,10 +72,10 @@ function row(r) {
   return [baseName(r.output), fixed(r.review.severity, 2)].concat(checks.map(c => shownValue(c, r.review.figures[c])));
 }
 
-document.title = 'fovea review: ' + flagged.length + ' of ' + results.length;
+document.title = 'fovea review: ' + flagged.length + ' of ' + made.length;
 page.replaceChildren(...[header(), failurePanel(), flagged.map(entry),
-  panel('The limits', 'A result past one of them is listed above. Severity 1 is just at a limit, 2 is twice as far.',
-    table([['Figure'], ['Limit']], limits.map(l => [l.title, shownLimit(l)]))),
+  limits.length ? panel('The limits', 'A result past one of them is listed above. Severity 1 is just at a limit, 2 is '
+    + 'twice as far.', table([['Figure'], ['Limit']], limits.map(l => [l.title, shownLimit(l)]))) : null,
   others.length ? make('section', { class: 'panel' }, make('details', {}, make('summary', {},
-    `The other ${others.length} results, all within the limits`), table(head, others.map(row)))) : null,
+    `The other ${others.length} results, all within the limits`), table(head, others.map(row)))) : null, leftPanel(),
   panel('Repeat this run', '', commandBlock(report.command || '')), rawData(), foot()].flat(Infinity).filter(Boolean));
