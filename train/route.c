@@ -211,6 +211,9 @@ struct outcome {
     double loss_db, worst_db, predicted_db, saved;
 };
 
+/* What rounding to whole levels costs: smaller squared errors (a plain picture) are as good as none. */
+#define ROUNDING_ERROR (1.0 / 12.0)
+
 int route_study_loss(struct route_study *s, const struct route_picture *p, double max_loss_db, double *loss_db,
                      struct fovi_route_result *result)
 {
@@ -222,16 +225,17 @@ int route_study_loss(struct route_study *s, const struct route_picture *p, doubl
     params.model = &s->model;
     uint8_t *path = malloc(p->n);
     int code = path ? fovi_route_decide(s->ctx, p->map, &params, path, result) : FOVEA_E_NOMEM;
-    double made = 0.0, best = 0.0;
+    double made = 0.0, best = 0.0, least = 0.0;
     for (size_t t = 0; t < p->n && !code; t++) {
         int rung = s->top;
         while (rung > 0 && (int)fovi_route_ladder[rung].path != path[t])
             rung--;
         best += p->tile[t].residual * p->tile[t].area;
         made += p->tile[t].rung_error[rung] * p->tile[t].area;
+        least += ROUNDING_ERROR * p->tile[t].area;
     }
     free(path);
-    *loss_db = best > 0.0 && made > 0.0 ? 10.0 * log10(made / best) : 0.0;
+    *loss_db = least > 0.0 ? 10.0 * log10(fmax(made, least) / fmax(best, least)) : 0.0;
     return code;
 }
 
