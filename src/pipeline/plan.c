@@ -413,16 +413,35 @@ static int add_refinement(fovea_plan *plan, struct fovi_step *step, int capacity
     return append(plan, code, step->stage);
 }
 
-/* Base and refinement of one step of the chain; with consistency, if that comes next. rows: that later stages hold. */
-static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int is_last, int rows)
+/* Base and refinement of one step of the chain; with consistency, if that comes next. rows: that later stages hold, 0
+ * where there are none. */
+static int add_enlargement(fovea_plan *plan, struct fovi_step *step, int is_consistent, int rows)
 {
     struct fovi_stage *in = plan->stage[plan->n_stages - 1], *next;
-    struct fovi_project_params plain = { .n_steps = 1, .n_whole = 1, .strength = (float)plan->params.strength };
     int in_use = rows_in_use(plan, in->frame.full_height * step->scale);
     FOVI_TRY(add_refinement(plan, step, in_use));
-    int code = fovi_base_create(&plan->run, in, plan->stage[plan->n_stages - 1], is_last ? &plan->consistency : &plain,
-                                rows, &next);
+    struct fovi_stage *gain = plan->stage[plan->n_stages - 1];
+    int code = is_consistent ? fovi_base_create(&plan->run, in, gain, &plan->consistency, rows, &next)
+                             : fovi_plain_base_create(&plan->run, in, gain, (float)plan->params.strength, rows, &next);
     return append(plan, code, next);
+}
+
+/* Whether the chain's last base is the result. */
+static int ends_with_base(const fovea_plan *plan)
+{
+    int ratio = 1;
+    for (int i = 0; i < plan->n_chain; i++)
+        ratio *= plan->chain[i];
+    return !plan->consistency.n_steps && !fovi_vivid_rows(plan, 0) && ratio * plan->in_height == plan->out_height &&
+           ratio * plan->in_width == plan->out_width;
+}
+
+/* Rows that consumers of the base of step i of the chain keep in use; behind: those of the result. */
+static int base_rows(const fovea_plan *plan, int i, int height, int is_consistent, int behind)
+{
+    if (i < plan->n_chain - 1)
+        return rows_in_use(plan, height) + rows_ahead(plan, &plan->step[i + 1]);
+    return ends_with_base(plan) ? 0 : behind - is_consistent * rows_of_step(plan, height);
 }
 
 /* From the source to the result; nothing is read yet. */
@@ -439,10 +458,7 @@ static int build_stages(fovea_plan *plan)
         int height = plan->stage[plan->n_stages - 1]->frame.full_height * plan->step[i].scale;
         is_done = n_steps > 0 && i == 0 && plan->chain[0] * plan->in_height == plan->out_height &&
                   plan->chain[0] * plan->in_width == plan->out_width;
-        FOVI_TRY(add_enlargement(plan, &plan->step[i], is_done,
-                                 i < plan->n_chain - 1
-                                     ? rows_in_use(plan, height) + rows_ahead(plan, &plan->step[i + 1])
-                                     : behind - is_done * rows_of_step(plan, height)));
+        FOVI_TRY(add_enlargement(plan, &plan->step[i], is_done, base_rows(plan, i, height, is_done, behind)));
     }
     const struct fovi_frame *last = &plan->stage[plan->n_stages - 1]->frame;
     if (last->full_width != plan->out_width || last->full_height != plan->out_height) {

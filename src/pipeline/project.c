@@ -370,18 +370,6 @@ static void base_error_job(void *arg, int index, int worker)
     p->down.dsp->h(&p->ux, row, fovi_window_row(error, plane, y));
 }
 
-/* The same without a correction: the base alone. */
-static void base_job(void *arg, int index, int worker)
-{
-    (void)worker;
-    struct project *p = arg;
-    struct fovi_window *error = &p->now->error;
-    const struct fovi_part part = fovi_stage_part(&p->stage, index, error->width);
-    const struct fovi_axis ux = fovi_axis_view(&p->ux, part.x0, part.x1);
-    int y = error->y1 + part.row;
-    p->down.dsp->h(&ux, fovi_window_row(&p->lr->out, part.plane, y), fovi_window_row(error, part.plane, y) + part.x0);
-}
-
 static void error_job(void *arg, int index, int worker)
 {
     struct project *p = arg;
@@ -424,7 +412,7 @@ static void correct(const struct project *p, int plane, int y, int x0, int x1, i
         add = g->n_planes ? fovi_window_row(g, group_of(p, plane), y) + x0 : rows[0];
         gain = g->n_planes ? fovi_gain_factor(p->stage.run, plane, p->base.strength) : 0.0f;
     }
-    int is_held = is_limited(p, plane) && s->weight != 0.0f;
+    int is_held = is_limited(p, plane);
     p->down.dsp->v_add(rows, scaled, p->uy.n_taps, x1 - x0, add, gain, is_held ? cut : NULL, row);
     if (!is_held || s->is_local || !p->cut.data)
         return;
@@ -437,10 +425,9 @@ static void correct(const struct project *p, int plane, int y, int x0, int x1, i
 static void correct_job(void *arg, int index, int worker)
 {
     struct project *p = arg;
-    const struct fovi_part part = fovi_stage_part(&p->stage, index, p->x->width);
-    int plane = part.plane, y = p->now->y1 + part.row, n = p->n_blocks;
+    int plane = index / p->stage.n_rows, y = p->now->y1 + index % p->stage.n_rows, n = p->n_blocks;
     if (!p->now->is_local) {
-        correct(p, plane, y, part.x0, part.x1, worker);
+        correct(p, plane, y, 0, p->x->width, worker);
         return;
     }
     const float *touched = fovi_window_row(&p->touched, plane, p->uy.first[y]);
@@ -464,10 +451,7 @@ static void loop(struct project *p, struct step *s, fovi_job *job, int n_planes,
     int is_base = has_base(p, s) && job != seen_job && job != base_residue_job; /* there would be those anyway */
     double start = fovi_clock_ms();
     p->now = s;
-    if (s->weight == 0.0f && has_base(p, s))
-        fovi_stage_slices(&p->stage, job, n_planes, n);
-    else
-        fovi_stage_loop(&p->stage, job, n_planes, n);
+    fovi_stage_loop(&p->stage, job, n_planes, n);
     p->stage.run->ms[is_base ? FOVEA_STAGE_BASE : FOVEA_STAGE_CONSISTENCY] += fovi_clock_ms() - start;
 }
 
@@ -526,15 +510,10 @@ static int advance_error(struct project *p, int index, int need)
     struct step *s = &p->step[index];
     while (s->error.y1 < need) {
         int n = need - s->error.y1 < p->stage.run->piece ? need - s->error.y1 : p->stage.run->piece;
-        if (s->weight != 0.0f)
-            FOVI_TRY(advance_residue(p, index, s->error.y1 + n + SHARP_RADIUS));
+        FOVI_TRY(advance_residue(p, index, s->error.y1 + n + SHARP_RADIUS));
         FOVI_TRY(fovi_stage_need(p->lr, s->error.y1 + n));
         if (!s->is_local || has_any(&p->reached, s->error.y1, n))
-            loop(p, s,
-                 !has_base(p, s)     ? error_job
-                 : s->weight != 0.0f ? base_error_job
-                                     : base_job,
-                 s->error.n_planes, n);
+            loop(p, s, has_base(p, s) ? base_error_job : error_job, s->error.n_planes, n);
         fovi_window_push(&s->error, n);
     }
     return FOVEA_OK;
@@ -606,8 +585,6 @@ static int init_base(struct project *p)
 {
     fovea_context *ctx = p->stage.run->ctx;
     const struct fovi_window *lo = &p->lr->out;
-    if (p->step[0].weight == 0.0f)
-        return FOVEA_OK;
     FOVI_TRY(multiply(ctx, p));
     return fovi_window_init(ctx, &p->base.seen, lo->width, lo->height, lo->n_planes,
                             p->base.n_taps + p->stage.run->piece + 2);
@@ -652,8 +629,7 @@ static int init_steps(struct project *p, const struct fovi_project_params *param
         struct step *s = &p->step[i];
         s->weight = params->weight[i];
         s->is_local = i >= p->n_whole;
-        if (s->weight != 0.0f)
-            FOVI_TRY(fovi_window_init(ctx, &s->residue, lo->width, lo->height, lo->n_planes, SHARP_TAPS + piece));
+        FOVI_TRY(fovi_window_init(ctx, &s->residue, lo->width, lo->height, lo->n_planes, SHARP_TAPS + piece));
         FOVI_TRY(fovi_window_init(ctx, &s->error, p->x->width, lo->height, lo->n_planes, p->uy.n_taps + piece + 1));
     }
     return FOVEA_OK;

@@ -321,25 +321,40 @@ static void write_rows(void *arg)
     w->ms = fovi_clock_ms() - start;
 }
 
-/* Store n rows of the result from y on, write them unless they are stored in picture, and meter them meanwhile. */
-static int finish_rows(struct job *job, const struct fovea_image *picture, int y, int n)
+/* Make n rows of the result from y on and store them. */
+static int store_rows(struct job *job, int y, int n, void *rows, ptrdiff_t stride)
 {
     fovea_plan *plan = job->plan;
-    struct fovi_run *run = &plan->run;
+    struct fovi_stage *last = plan->stage[plan->n_stages - 1];
     const struct fovi_frame *crop = &plan->crop;
-    struct writing w = { .sink = picture ? NULL : job->sink, .y = y, .n = n, .code = FOVEA_OK };
+    const struct fovi_samples samples = {
+        crop->x - plan->out_part.x, crop->y - plan->out_part.y + y, n, crop->width, rows, stride
+    };
+    if (last->store)
+        return last->store(last, &samples);
+    FOVI_TRY(fovi_stage_need(last, samples.y + n));
     double start = fovi_clock_ms();
+    fovi_run_store_rows(&plan->run, &last->out, &samples);
+    plan->run.ms[FOVEA_STAGE_WRITE] += fovi_clock_ms() - start;
+    return FOVEA_OK;
+}
+
+/* Make n rows of the result from y on, write them unless they are stored in picture, and meter them meanwhile. */
+static int make_rows(struct job *job, const struct fovea_image *picture, int y, int n)
+{
+    fovea_plan *plan = job->plan;
+    double *ms = plan->run.ms;
+    struct writing w = { .sink = picture ? NULL : job->sink, .y = y, .n = n, .code = FOVEA_OK };
     void *rows = find_place(job, picture, y, &w.stride);
     w.rows = rows;
-    fovi_run_store_rows(run, &plan->stage[plan->n_stages - 1]->out, crop->x - plan->out_part.x,
-                        crop->y - plan->out_part.y + y, n, crop->width, rows, w.stride);
-    double middle = fovi_clock_ms();
+    FOVI_TRY(store_rows(job, y, n, rows, w.stride));
+    double start = fovi_clock_ms();
     if (plan->meter)
         fovi_meter_push(plan->meter, rows, w.stride, n, write_rows, &w);
     else
         write_rows(&w);
-    run->ms[FOVEA_STAGE_WRITE] += middle - start + w.ms;
-    run->ms[FOVEA_STAGE_CHECKS] += fovi_clock_ms() - middle - w.ms;
+    ms[FOVEA_STAGE_WRITE] += w.ms;
+    ms[FOVEA_STAGE_CHECKS] += fovi_clock_ms() - start - w.ms;
     return w.code;
 }
 
@@ -354,8 +369,7 @@ static int make_picture(struct job *job)
         fovi_meter_reset(plan->meter, picture);
     for (int y = 0; y < crop->height; y += piece) {
         int n = crop->height - y < piece ? crop->height - y : piece;
-        FOVI_TRY(fovi_stage_need(plan->stage[plan->n_stages - 1], crop->y - plan->out_part.y + y + n));
-        FOVI_TRY(finish_rows(job, picture, y, n));
+        FOVI_TRY(make_rows(job, picture, y, n));
         FOVI_TRY(report_progress(job, before + (1.0 - before) * (y + n) / crop->height));
     }
     return FOVEA_OK;

@@ -77,10 +77,10 @@ static void store_row(const struct fovi_run *run, const float *const *planes, in
 struct rows {
     const struct fovi_run *run;
     const struct fovi_window *window;
-    int x, y, n, width;
+    int y;
     const char *from;
-    char *to;
     ptrdiff_t stride_bytes;
+    const struct fovi_samples *samples;
 };
 
 static void load_job(void *arg, int index, int worker)
@@ -90,14 +90,28 @@ static void load_job(void *arg, int index, int worker)
     float *planes[FOVEA_MAX_CHANNELS];
     for (int c = 0; c < r->run->format.n_channels; c++)
         planes[c] = fovi_window_row(r->window, c, r->y + index);
-    fovi_run_load_row(r->run, r->from + index * r->stride_bytes, r->width, planes);
+    fovi_run_load_row(r->run, r->from + index * r->stride_bytes, r->window->width, planes);
 }
 
 void fovi_run_load_rows(const struct fovi_run *run, const void *rows, ptrdiff_t stride_bytes, int n,
                         const struct fovi_window *w, int y)
 {
-    struct rows r = { .run = run, .window = w, .y = y, .width = w->width, .from = rows, .stride_bytes = stride_bytes };
+    struct rows r = { .run = run, .window = w, .y = y, .from = rows, .stride_bytes = stride_bytes };
     fovi_parallel_near(run->ctx, load_job, &r, n);
+}
+
+void fovi_run_store_slice(const struct fovi_run *run, const float *const *planes, int x0, int x1, int y,
+                          const struct fovi_samples *samples)
+{
+    const float *from[FOVEA_MAX_CHANNELS];
+    int first = x0 > samples->x ? x0 : samples->x, end = samples->x + samples->width;
+    end = x1 < end ? x1 : end;
+    if (first >= end)
+        return;
+    for (int c = 0; c < run->format.n_channels; c++)
+        from[c] = planes[c] + first - x0;
+    char *row = (char *)samples->rows + (y - samples->y) * samples->stride_bytes;
+    store_row(run, from, end - first, row + (first - samples->x) * (ptrdiff_t)fovea_pixel_bytes(&run->format));
 }
 
 static void store_job(void *arg, int index, int worker)
@@ -105,22 +119,16 @@ static void store_job(void *arg, int index, int worker)
     (void)worker;
     const struct rows *r = arg;
     const float *planes[FOVEA_MAX_CHANNELS];
-    int n_slices = fovi_slice_count(r->run), row = index % r->n;
-    int x0 = fovi_slice_begin(index / r->n, n_slices, r->width);
-    int x1 = fovi_slice_begin(index / r->n + 1, n_slices, r->width);
+    int y = r->samples->y + index;
     for (int c = 0; c < r->run->format.n_channels; c++)
-        planes[c] = fovi_window_row(r->window, c, r->y + row) + r->x + x0;
-    ptrdiff_t left_bytes = x0 * (ptrdiff_t)fovea_pixel_bytes(&r->run->format);
-    store_row(r->run, planes, x1 - x0, r->to + row * r->stride_bytes + left_bytes);
+        planes[c] = fovi_window_row(r->window, c, y);
+    fovi_run_store_slice(r->run, planes, 0, r->window->width, y, r->samples);
 }
 
-void fovi_run_store_rows(const struct fovi_run *run, const struct fovi_window *w, int x, int y, int n, int width,
-                         void *rows, ptrdiff_t stride_bytes)
+void fovi_run_store_rows(const struct fovi_run *run, const struct fovi_window *w, const struct fovi_samples *samples)
 {
-    struct rows r = {
-        .run = run, .window = w, .x = x, .y = y, .n = n, .width = width, .to = rows, .stride_bytes = stride_bytes
-    };
-    fovi_parallel_near(run->ctx, store_job, &r, n * fovi_slice_count(run));
+    struct rows r = { .run = run, .window = w, .samples = samples };
+    fovi_parallel_near(run->ctx, store_job, &r, samples->n);
 }
 
 void fovi_run_luma_range(const struct fovi_run *run, int is_mask, float *low, float *high)

@@ -67,15 +67,25 @@ static inline struct fovi_frame fovi_frame_scaled(const struct fovi_frame *f, in
 int fovi_frame_axes(fovea_context *ctx, enum fovea_kernel kernel, const struct fovi_frame *from,
                     const struct fovi_frame *to, struct fovi_axis *ax, struct fovi_axis *ay);
 
+/* Where rows y .. y + n - 1 of a result go as samples: from column x on, width of them. */
+struct fovi_samples {
+    int x, y, n, width;
+    void *rows;
+    ptrdiff_t stride_bytes;
+};
+
 struct fovi_stage {
     struct fovi_run *run;
     struct fovi_window out;
     /* Make rows out.y1 .. y_end-1 (y_end <= height; a stage may make more). */
     int (*advance)(struct fovi_stage *stage, int y_end);
+    /* NULL; or what stands for advance where the rows are wanted as samples and nowhere else: out holds none then.
+     * samples->y goes on from where it was. */
+    int (*store)(struct fovi_stage *stage, const struct fovi_samples *samples);
     void (*reset)(struct fovi_stage *stage); /* before a picture */
     void (*free)(struct fovi_stage *stage);  /* memory and the stage itself */
     struct fovi_frame frame;
-    int n_rows, n_slices; /* of each plane in the loop in work */
+    int n_rows; /* of each plane in the loop in work */
 };
 
 /* A loop over n_rows rows of n_planes planes: job i is row i % n_rows of plane i / n_rows, so that a thread stays with
@@ -83,39 +93,13 @@ struct fovi_stage {
 static inline void fovi_stage_loop(struct fovi_stage *stage, fovi_job *job, int n_planes, int n_rows)
 {
     stage->n_rows = n_rows;
-    stage->n_slices = 1;
     fovi_parallel_near(stage->run->ctx, job, stage, n_planes * n_rows);
 }
 
-/* Where there is but one plane to share out, its rows are cut into slices of columns, as many as there are threads, so
- * that a thread stays with its columns; else one slice is all. Slices begin at multiples of 16. */
-static inline int fovi_slice_count(const struct fovi_run *run)
-{
-    return run->format.n_channels == 1 ? fovea_context_threads(run->ctx) : 1;
-}
-
+/* Slices of columns, which begin at multiples of 16. */
 static inline int fovi_slice_begin(int index, int n_slices, int width)
 {
     return index < n_slices ? (int)((int64_t)width * index / n_slices) / 16 * 16 : width;
-}
-
-/* A loop over slices of rows; what its job i has to make of a row of that width. */
-struct fovi_part {
-    int plane, row, x0, x1;
-};
-
-static inline void fovi_stage_slices(struct fovi_stage *stage, fovi_job *job, int n_planes, int n_rows)
-{
-    stage->n_rows = n_rows;
-    stage->n_slices = fovi_slice_count(stage->run);
-    fovi_parallel_near(stage->run->ctx, job, stage, n_planes * stage->n_slices * n_rows);
-}
-
-static inline struct fovi_part fovi_stage_part(const struct fovi_stage *stage, int i, int width)
-{
-    int plane = i / stage->n_rows / stage->n_slices, slice = i / stage->n_rows % stage->n_slices;
-    return (struct fovi_part){ plane, i % stage->n_rows, fovi_slice_begin(slice, stage->n_slices, width),
-                               fovi_slice_begin(slice + 1, stage->n_slices, width) };
 }
 
 /* What a plane gets of the gain that its luma gets: red, green and blue the same, so that grey stays grey. */
@@ -140,8 +124,11 @@ void fovi_run_load_row(const struct fovi_run *run, const void *row, int width, f
  * rows of samples. */
 void fovi_run_load_rows(const struct fovi_run *run, const void *rows, ptrdiff_t stride_bytes, int n,
                         const struct fovi_window *w, int y);
-void fovi_run_store_rows(const struct fovi_run *run, const struct fovi_window *w, int x, int y, int n, int width,
-                         void *rows, ptrdiff_t stride_bytes);
+void fovi_run_store_rows(const struct fovi_run *run, const struct fovi_window *w, const struct fovi_samples *samples);
+
+/* Of row y of a result, whose columns x0 .. x1 - 1 planes hold, those that samples asks for. */
+void fovi_run_store_slice(const struct fovi_run *run, const float *const *planes, int x0, int x1, int y,
+                          const struct fovi_samples *samples);
 
 /* The range of luma (or of a mask) that filter and networks know. Only float pictures may go beyond it. */
 void fovi_run_luma_range(const struct fovi_run *run, int is_mask, float *low, float *high);
@@ -205,8 +192,11 @@ struct fovi_project_params {
     float strength; /* of gain, 0..1 */
 };
 
-/* Bicubic plus strength times gain, and the steps. The first step's weight is 1, or 0: then that is all there is to it.
- */
+/* Bicubic plus strength times gain; capacity 0: its rows are only stored. */
+int fovi_plain_base_create(struct fovi_run *run, struct fovi_stage *in, struct fovi_stage *gain, float strength,
+                           int capacity, struct fovi_stage **out);
+
+/* The same, and the steps. */
 int fovi_base_create(struct fovi_run *run, struct fovi_stage *in, struct fovi_stage *gain,
                      const struct fovi_project_params *params, int capacity, struct fovi_stage **out);
 
