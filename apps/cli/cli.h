@@ -84,7 +84,8 @@ void cli_print_help(const struct cli_command *command);
 #define CLI_MAX_OPTIONS 64
 int cli_collect_options(const struct cli_command *command, const struct cli_option **rows);
 
-/* A decimal number without sign or exponent, whatever the locale; 0 if text is none. */
+/* A decimal number without sign or exponent, whatever the locale; 0 if text is none. Of digits behind the point as many
+ * count as make 15 in all. */
 int cli_parse_number(const char *text, double *value);
 
 /* The instruction sets that the value of FOVEA_CPU allows (NULL or empty: all); 0 if it is no word for any. */

@@ -32,8 +32,11 @@ int cli_parse_number(const char *text, double *value)
             has_point = 1;
             continue;
         }
-        if (*p < '0' || *p > '9' || ++n_digits > 15)
+        if (*p < '0' || *p > '9' || (n_digits == 15 && !has_point))
             return 0;
+        if (n_digits == 15)
+            continue;
+        n_digits++;
         mantissa = mantissa * 10. + (*p - '0');
         divisor *= has_point ? 10. : 1.;
     }

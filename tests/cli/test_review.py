@@ -36,6 +36,37 @@ for name, verdict in judged.items():
     rms = results[name]["consistency"]["rms"]
     check(any(f["check"] == "rms" for f in verdict["failed"]) == (rms > .5), "%s: rms %g, %s" % (name, rms, verdict))
 check(judged["dots.png"]["flagged"], "lone dots cannot be given back: %s" % results["dots.png"]["consistency"])
+# what docs/report.md says: the limits, and how bad a figure is by its distance from one
+LIMITS = {"rms": .5, "within2": .995, "fallback": 0, "energy": 10.5, "uncertainty": 17.5, "psnr": 22.6, "ssim": .57}
+LEAST = ("within2", "psnr", "ssim")
+
+
+def severity(key, value, limit):
+    if key in ("within2", "ssim"):
+        return (1 - value) / (1 - limit)
+    if key == "psnr":
+        return 10 ** ((limit - value) / 20)
+    if key == "fallback":
+        return 1 + 10 * (value - limit) if value > limit else 0
+    return value / limit
+
+
+def check_verdicts(report, limits):
+    said = {limit["check"]: limit for limit in report["review"]["limits"]}
+    check({key: limit["limit"] for key, limit in said.items()} == limits, "the limits: %s" % said)
+    check(all(limit["is_least"] == (key in LEAST) for key, limit in said.items()), "least or most: %s" % said)
+    for result in report["results"]:
+        if "review" not in result:
+            continue
+        verdict, name = result["review"], os.path.basename(result["input"])
+        bad = {key: severity(key, value, limits[key]) for key, value in verdict["figures"].items() if key in limits}
+        check(abs(verdict["severity"] - max(bad.values())) < 1e-6, "%s: severity %s of %s" % (name, verdict, bad))
+        check({f["check"] for f in verdict["failed"]} == {key for key in bad if bad[key] > 1}, "%s: %s, %s" %
+              (name, bad, verdict["failed"]))
+        check(verdict["flagged"] == (max(bad.values()) > 1), "%s is flagged where a limit is broken" % name)
+
+
+check_verdicts(found["report"], LIMITS)
 flagged = [name for name in judged if judged[name]["flagged"]]
 check(found["report"]["review"]["flagged"] == len(flagged), "the count of flagged results")
 check(sorted(os.path.basename(p) for p in found["pictures"]) == sorted(flagged), "pictures of the flagged ones only")
@@ -49,6 +80,20 @@ report = json.loads(read_file("r.json"))
 checks = [limit["check"] for limit in report["review"]["limits"]]
 check("rms" in checks and "within2" not in checks, "a limit that is off: %s" % checks)
 check(report["review"]["flagged"] >= 2, "a strict limit: %s" % report["review"])
+check_verdicts(report, {key: limit for key, limit in dict(LIMITS, rms=.0001).items() if key != "within2"})
+# just past and just within a limit, for each figure that there is
+measured = json.loads(read_file("r.json"))["results"][0]["review"]["figures"]
+for key, value in measured.items():
+    if value == 0 or value == 1:
+        continue
+    for part in (.999, 1.001):
+        limits = dict.fromkeys(LIMITS, "off")
+        limits[key] = "%.9f" % (value * part)
+        expect_ok("upscale", *inputs[:2], "-o", "out", *more, ",".join("%s=%s" % pair for pair in limits.items()))
+        report = json.loads(read_file("r.json"))
+        check_verdicts(report, {key: round(value * part, 9)})
+        verdict = report["results"][0]["review"]
+        check(verdict["flagged"] == ((part > 1) == (key in LEAST)), "%s %g at %g: %s" % (key, value, part, verdict))
 expect_ok("upscale", *inputs[:3], "-o", "out", *more, "rms=255,within2=0,energy=255,uncertainty=255,psnr=off,ssim=off")
 check(json.loads(read_file("r.json"))["review"]["flagged"] == 0, "loose limits flag nothing")
 for wrong in ("rms", "rms=", "rms=-1", "rms=x", "sharpness=1", "rms=1,,psnr=2", "rms=1;psnr=2"):

@@ -180,6 +180,25 @@ static void noise_is_found(void **state)
     }
 }
 
+/* A mask's response to a chequerboard of +-9 levels is 16 x 9 everywhere, which normal noise of this much would have as
+ * its median. */
+static void noise_has_its_scale(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        plane[i] = (float)((100.0 + ((i % SIDE + i / SIDE) % 2 ? 9.0 : -9.0)) / 255.0);
+    close_to(measure(plane, SIDE, SIDE).noise, 144.0 / (0.67448975 * 6.0), 0.01);
+}
+
+/* Steps of 10 levels on the lines of the grid and none elsewhere: (10 + 1/4) / (0 + 1/4). */
+static void blockiness_of_flat_blocks(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        plane[i] = (float)((100.0 + ((i % SIDE / 8 + i / SIDE / 8) % 2 ? 5.0 : -5.0)) / 255.0);
+    close_to(measure(plane, SIDE, SIDE).blockiness, 41.0, 0.01);
+}
+
 /* 8x8 blocks through the cosine transform, quantised as JPEG does it with one step for all. */
 static void quantise(float *a, double step)
 {
@@ -362,6 +381,8 @@ int main(void)
         cmocka_unit_test(sharpness_of_one_direction),
         cmocka_unit_test(sharpness_matches_the_definition),
         cmocka_unit_test(noise_is_found),
+        cmocka_unit_test(noise_has_its_scale),
+        cmocka_unit_test(blockiness_of_flat_blocks),
         cmocka_unit_test(blockiness_follows_the_quantiser),
         cmocka_unit_test(small_flat_and_odd_pictures),
         cmocka_unit_test(threads_change_nothing),
