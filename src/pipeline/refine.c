@@ -188,15 +188,6 @@ static void filter_row(const struct refine *r, struct fovi_filter_run *sweep, in
     }
 }
 
-/* One slice of columns of the band, from the top, so that the filter's sweep can keep what rows share. */
-static void filter_job(void *arg, int index, int worker)
-{
-    (void)worker;
-    struct refine *r = arg;
-    for (int y = r->band_y0; y < r->band_y1; y++)
-        filter_row(r, r->group->sweeps[index], y, first_tile(r, index), first_tile(r, index + 1));
-}
-
 /* Whether all that a tile's result depends on is one level. */
 static int is_flat(const struct refine *r, const struct group *g, int x, int y)
 {
@@ -309,13 +300,18 @@ static float check_tile(struct refine *r, const struct patch *p, const struct fo
     return 0.0f;
 }
 
+/* Rows of tiles in the band. */
+static int band_tiles(const struct refine *r)
+{
+    return (r->band_y1 - r->band_y0 + FOVEA_TILE - 1) / FOVEA_TILE;
+}
+
 /* One tile of the band, column by column: the thread that filtered it has it in its cache. */
 static void check_job(void *arg, int index, int worker)
 {
     (void)worker;
     struct refine *r = arg;
-    int n_rows = (r->band_y1 - r->band_y0 + FOVEA_TILE - 1) / FOVEA_TILE;
-    int scale = r->params.scale, width = r->ax.out, t = index / n_rows;
+    int n_rows = band_tiles(r), scale = r->params.scale, width = r->ax.out, t = index / n_rows;
     int y = r->band_y0 + index % n_rows * FOVEA_TILE, x = t * FOVEA_TILE * scale;
     struct patch p = { t * FOVEA_TILE,
                        y,
@@ -330,10 +326,30 @@ static void check_job(void *arg, int index, int worker)
         r->params.added[p.path - r->group->path] += mean_square / (float)r->n_lumas;
 }
 
+/* Whether the filter alone adds something: its tiles are judged as soon as they are there. */
+static int judges_at_once(const struct refine *r)
+{
+    return r->params.filter && !r->params.n_networks;
+}
+
+/* One slice of columns of the band, from the top, so that the filter's sweep can keep what rows share. */
+static void filter_job(void *arg, int index, int worker)
+{
+    struct refine *r = arg;
+    int t0 = first_tile(r, index), t1 = first_tile(r, index + 1), n_rows = band_tiles(r);
+    for (int i = 0; i < n_rows; i++) {
+        int y0 = r->band_y0 + i * FOVEA_TILE, y1 = y0 + FOVEA_TILE < r->band_y1 ? y0 + FOVEA_TILE : r->band_y1;
+        for (int y = y0; y < y1; y++)
+            filter_row(r, r->group->sweeps[index], y, t0, t1);
+        for (int t = t0; t < t1 && judges_at_once(r); t++)
+            check_job(r, t * n_rows + i, worker);
+    }
+}
+
 static void check_tiles(struct refine *r)
 {
-    int n_rows = (r->band_y1 - r->band_y0 + FOVEA_TILE - 1) / FOVEA_TILE;
-    fovi_parallel_near(r->stage.run->ctx, check_job, r, n_rows * r->n_tiles_x);
+    if (!judges_at_once(r))
+        fovi_parallel_near(r->stage.run->ctx, check_job, r, band_tiles(r) * r->n_tiles_x);
 }
 
 static double lap(struct fovi_run *run, enum fovea_stage stage, double start)

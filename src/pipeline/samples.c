@@ -12,6 +12,9 @@
 /* Pixels that are stored at a time. */
 #define BLOCK 64
 
+/* Bytes that memory is asked for together. */
+#define LINE 64
+
 static void scale_row(float *row, int n, float factor)
 {
     for (int x = 0; x < n; x++)
@@ -100,6 +103,7 @@ void fovi_run_load_rows(const struct fovi_run *run, const void *rows, ptrdiff_t 
     fovi_parallel_near(run->ctx, load_job, &r, n);
 }
 
+/* The lines of the next row are asked for meanwhile: to fetch what will be overwritten takes longer than to make it. */
 void fovi_run_store_slice(const struct fovi_run *run, const float *const *planes, int x0, int x1, int y,
                           const struct fovi_samples *samples)
 {
@@ -110,8 +114,11 @@ void fovi_run_store_slice(const struct fovi_run *run, const float *const *planes
         return;
     for (int c = 0; c < run->format.n_channels; c++)
         from[c] = planes[c] + first - x0;
-    char *row = (char *)samples->rows + (y - samples->y) * samples->stride_bytes;
-    store_row(run, from, end - first, row + (first - samples->x) * (ptrdiff_t)fovea_pixel_bytes(&run->format));
+    ptrdiff_t pixel = (ptrdiff_t)fovea_pixel_bytes(&run->format);
+    char *row = (char *)samples->rows + (y - samples->y) * samples->stride_bytes + (first - samples->x) * pixel;
+    for (ptrdiff_t i = 0; i < (end - first) * pixel && y + 1 < samples->y + samples->n; i += LINE)
+        __builtin_prefetch(row + samples->stride_bytes + i, 1);
+    store_row(run, from, end - first, row);
 }
 
 static void store_job(void *arg, int index, int worker)

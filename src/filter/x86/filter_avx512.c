@@ -25,16 +25,23 @@ INLINE __m512 sub(__m512 a, __m512 b)
     return _mm512_sub_ps(a, b);
 }
 
-/* The columns of a vector that begins at x, of those before x1. */
-INLINE __mmask16 columns(int x, int x1)
+/* The columns of a vector that begins at x, of those from x0 to before x1. */
+INLINE __mmask16 columns(int x, int x0, int x1)
 {
-    return x1 - x >= WIDE ? 0xffff : (__mmask16)((1u << (x1 - x)) - 1);
+    unsigned m = x1 - x >= WIDE ? 0xffff : (1u << (x1 - x)) - 1;
+    return (__mmask16)(x < x0 ? m & (0xffffu << (x0 - x)) : m);
+}
+
+/* The first vector's begin: rows are stored and read in whole lines of the cache, wherever the columns begin. */
+INLINE int line_of(int x0)
+{
+    return x0 & -WIDE;
 }
 
 void filter_products_f32_avx512(const float *const rows[3], int x0, int x1, float *const products[3])
 {
-    for (int x = x0; x < x1; x += WIDE) {
-        const __mmask16 m = columns(x, x1);
+    for (int x = line_of(x0); x < x1; x += WIDE) {
+        const __mmask16 m = columns(x, x0, x1);
         __m512 right = _mm512_maskz_loadu_ps(m, rows[1] + x + 1), left = _mm512_maskz_loadu_ps(m, rows[1] + x - 1);
         __m512 down = _mm512_maskz_loadu_ps(m, rows[2] + x), up = _mm512_maskz_loadu_ps(m, rows[0] + x);
         __m512 gx = mul(sub(right, left), CONST(0.5f)), gy = mul(sub(down, up), CONST(0.5f));
@@ -52,8 +59,8 @@ INLINE __m512 gauss(__m512 a, __m512 b, __m512 c, __m512 d, __m512 e)
 
 void filter_smooth_f32_avx512(const float *const rows[5], int x0, int x1, float *out)
 {
-    for (int x = x0; x < x1; x += WIDE) {
-        const __mmask16 m = columns(x, x1);
+    for (int x = line_of(x0); x < x1; x += WIDE) {
+        const __mmask16 m = columns(x, x0, x1);
         __m512 v[5];
         for (int i = 0; i < 5; i++)
             v[i] = _mm512_maskz_loadu_ps(m, rows[i] + x);
@@ -141,7 +148,7 @@ void filter_classify_f32_avx512(const float *const rows[3], const float *const s
                                 int32_t *classes)
 {
     for (int x = x0; x < x1; x += WIDE) {
-        const __mmask16 m = columns(x, x1);
+        const __mmask16 m = columns(x, x0, x1);
         struct slope s = slope_at(rows, x, m);
         __m512i c = class_of(across(smoothed[0] + x, m), across(smoothed[1] + x, m), across(smoothed[2] + x, m), s);
         _mm512_mask_storeu_epi32(classes + x, m, c);
@@ -151,7 +158,7 @@ void filter_classify_f32_avx512(const float *const rows[3], const float *const s
 void filter_levels_f32_avx512(const float *row, int x0, int x1, int16_t *levels)
 {
     for (int x = x0; x < x1; x += WIDE) {
-        const __mmask16 m = columns(x, x1);
+        const __mmask16 m = columns(x, x0, x1);
         __m512 v = mul(sub(_mm512_maskz_loadu_ps(m, row + x), CONST(FILTER_MIDDLE)), CONST(FILTER_STEPS));
         v = _mm512_min_ps(_mm512_max_ps(v, CONST(FILTER_LEAST)), CONST(FILTER_MOST));
         _mm256_mask_storeu_epi16(levels + x, m, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(v)));

@@ -295,7 +295,11 @@ INLINE void v_add_row(const float *const *rows, const float *weights, int n_taps
                       float gain, float *cut, float *dst)
 {
     const __m512 factor = _mm512_set1_ps(gain);
-    for (int x = 0; x < width; x += WIDE) {
+    int x = 0;
+    for (; x + 2 * WIDE <= width && !cut; x += 2 * WIDE)
+        for (int i = 0; i < 2; i++)
+            v_add_columns(rows, weights, n_taps, x + i * WIDE, 0xffff, add, factor, 0, dst);
+    for (; x < width; x += WIDE) {
         __mmask16 m = width - x >= WIDE ? 0xffff : (__mmask16)((1u << (width - x)) - 1);
         __m512 moved = v_add_columns(rows, weights, n_taps, x, m, add, factor, cut != NULL, dst);
         if (cut)
