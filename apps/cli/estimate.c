@@ -88,9 +88,14 @@ static int take_sample(const struct cli *cli, const struct fovea_source *source,
     return read_bands(cli, source, s);
 }
 
-/* Milliseconds that encoding the result of the sample takes. */
+struct encoding {
+    double ms;
+    int is_at_end; /* when all rows have come, rather than beside the rest */
+};
+
+/* What encoding the result of the sample takes. */
 static int time_encoder(const struct upscale_job *job, const struct fovea_image *image, fovea_io_reader *reader,
-                        const char *output, double *ms)
+                        const char *output, struct encoding *encoding)
 {
     const struct cli *cli = job->cli;
     struct fovea_io_write_params params = cli_write_params(&job->options->inout);
@@ -103,12 +108,13 @@ static int time_encoder(const struct upscale_job *job, const struct fovea_image 
     double start = cli_clock_ms();
     int error = fovea_io_writer_open_with(&writer, cli->io, outlet.path, image->width, image->height, &image->format,
                                           reader, &params);
+    encoding->is_at_end = !error && fovea_io_writer_encodes_at_end(writer);
     struct fovea_sink sink = error ? (struct fovea_sink){ NULL, NULL } : fovea_io_writer_sink(writer);
     if (!error)
         error = sink.write(sink.user, 0, image->height, image->data, image->stride_bytes);
     if (!error)
         error = fovea_io_writer_finish(&writer);
-    *ms = cli_clock_ms() - start;
+    encoding->ms = cli_clock_ms() - start;
     fovea_io_writer_abandon(&writer);
     cli_outlet_free(&outlet);
     return error ? cli_fail_io(cli, error, 0) : CLI_OK;
@@ -139,7 +145,8 @@ static int enlarge_sample(const struct upscale_job *job, const char *input, cons
 /* ---- from the sample to the whole ---- */
 
 static void predict_time(const struct upscale_job *job, const struct sample *s, const struct fovea_report *r,
-                         const struct fovea_io_info *info, double made_share, double encode_ms, struct estimate *e)
+                         const struct fovea_io_info *info, double made_share, const struct encoding *encoding,
+                         struct estimate *e)
 {
     double whole = (double)info->width * info->height / ((double)s->image.width * s->image.height);
     int n_threads = fovea_context_threads(job->cli->ctx);
@@ -148,8 +155,8 @@ static void predict_time(const struct upscale_job *job, const struct sample *s, 
     double rest = r->total_ms - once - r->stage_ms[FOVEA_STAGE_READ] - r->stage_ms[FOVEA_STAGE_WRITE];
     e->compute_ms = whole * (once + made_share * rest);
     e->read_ms = n_passes * (info->is_streamed ? s->read_ms * info->height / s->n_read : s->read_ms);
-    e->encode_ms = whole * made_share * encode_ms;
-    double shared = e->compute_ms + e->read_ms + e->encode_ms / n_threads;
+    e->encode_ms = whole * made_share * encoding->ms;
+    double shared = e->compute_ms + e->read_ms + e->encode_ms / (encoding->is_at_end ? 1 : n_threads);
     e->seconds = (shared > e->encode_ms ? shared : e->encode_ms) / 1e3;
 }
 
@@ -164,17 +171,22 @@ static double resident_bytes(void)
     return pages ? (double)pages * (double)sysconf(_SC_PAGESIZE) : 36e6;
 }
 
-/* Bytes that a writer of this format holds, for a result of so many bytes in rows of so many. */
-static double writer_bytes(const char *output, double bytes, double row_bytes)
+/* Bytes that a writer of this format holds, for a result of so many bytes in rows of so many; without loss: unless a
+ * quality is asked for. */
+static double writer_bytes(const char *output, int is_lossy, double bytes, double row_bytes)
 {
     const char *format = fovea_io_write_format(output);
     static const struct {
         const char *name;
-        double times;
-    } whole[] = { { "WebP", 5. }, { "AVIF", 8. }, { "HEIC", 8. }, { "JPEG XL", 10. }, { "JPEG 2000", 3. } };
+        double times, times_lossy, more;
+    } whole[] = {
+        { "WebP", 8., 1.8, 0. }, { "AVIF", 8.1, 8.1, 128e6 }, { "HEIC", 6.8, 6.8, 35e6 }, { "JPEG XL", 22., 14., 0. }
+    };
     for (size_t i = 0; format && i < sizeof whole / sizeof *whole; i++)
         if (!strcmp(format, whole[i].name))
-            return whole[i].times * bytes;
+            return whole[i].more + (is_lossy ? whole[i].times_lossy : whole[i].times) * bytes;
+    if (format && !strcmp(format, "JPEG 2000")) /* a row of tiles */
+        return 10e6 + 512. * row_bytes;
     if (format && !strcmp(format, "DeepZoom")) /* a row of tiles of each level, and of the one that comes next */
         return 1e6 + 500. * row_bytes;
     return 1e6 + 90. * row_bytes + (format && !strcmp(format, "TIFF") ? 4e6 : 0.);
@@ -218,7 +230,8 @@ static int predict_memory(const struct upscale_job *job, const struct cli_item *
     double route = job->params.method == FOVEA_METHOD_AUTO
                        ? tiles * ROUTE_TILE_BYTES + info->width * ANALYSIS_COLUMN_BYTES
                        : 0.;
-    e->bytes = base + (plan > route ? plan : route) + writer_bytes(item->output, out, out_row) +
+    e->bytes = base + (plan > route ? plan : route) +
+               writer_bytes(item->output, job->options->inout.quality > 0, out, out_row) +
                (info->is_streamed || (info->orientation > 2 && in > 100e6) ? 40. * in_row : 2. * in);
     return CLI_OK;
 }
@@ -230,7 +243,8 @@ static int estimate_input(const struct upscale_job *job, const struct cli_item *
     struct sample s = { .n_read = 0 };
     struct fovea_image out = { 0 };
     struct fovea_report report = { 0 };
-    double share = 1., encode_ms = 0., warm_ms = 0., opened = cli_clock_ms();
+    struct encoding encoding = { 0 };
+    double share = 1., warm_ms = 0., opened = cli_clock_ms();
     int code = cli_open_reader(job->cli, item->input, &job->options->inout, 0, &reader);
     if (code)
         return code;
@@ -243,9 +257,9 @@ static int estimate_input(const struct upscale_job *job, const struct cli_item *
     if (!code)
         code = enlarge_sample(job, item->input, &s.image, &out, &report, &warm_ms);
     if (!code)
-        code = time_encoder(job, &out, reader, item->output, &encode_ms);
+        code = time_encoder(job, &out, reader, item->output, &encoding);
     if (!code)
-        predict_time(job, &s, &report, &info, share, encode_ms, e);
+        predict_time(job, &s, &report, &info, share, &encoding, e);
     e->seconds += (opened + warm_ms) / 1e3;
     fovea_io_image_free(&s.image);
     fovea_io_image_free(&out);
