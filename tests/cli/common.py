@@ -25,6 +25,17 @@ def check(ok, what):
         print("FAILED:", what)
 
 
+def plant(name, weight, bias=0.):
+    """A model file for x2 of one layer whose weights are all the same."""
+    meta = {"format": "fovea", "version": "1", "method": "planted", "scale": "2", "base": "bicubic", "base_hash": "",
+            "layers": "conv3x3 1 4; shuffle 2; add base", "command": "none", "sources": "none", "licence": "none"}
+    tensors = {"0.weight": {"dtype": "F32", "shape": [4, 1, 3, 3], "data_offsets": [0, 144]},
+               "0.bias": {"dtype": "F32", "shape": [4], "data_offsets": [144, 160]}}
+    header = json.dumps({"__metadata__": meta, **tensors}).encode()
+    header += b" " * (-len(header) % 8)
+    return write_file(name, struct.pack("<Q", len(header)) + header + struct.pack("<40f", *[weight] * 36, *[bias] * 4))
+
+
 def finish():
     shutil.rmtree(folder, ignore_errors=True)
     print("%d passed, %d failed" % (counts[True], counts[False]))

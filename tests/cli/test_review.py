@@ -83,6 +83,7 @@ check(report["review"]["flagged"] >= 2, "a strict limit: %s" % report["review"])
 check_verdicts(report, {key: limit for key, limit in dict(LIMITS, rms=.0001).items() if key != "within2"})
 # just past and just within a limit, for each figure that there is
 measured = json.loads(read_file("r.json"))["results"][0]["review"]["figures"]
+check(set(measured) == set(LIMITS), "a figure for each limit: %s" % measured)
 for key, value in measured.items():
     if value == 0 or value == 1:
         continue
@@ -94,6 +95,14 @@ for key, value in measured.items():
         check_verdicts(report, {key: round(value * part, 9)})
         verdict = report["results"][0]["review"]
         check(verdict["flagged"] == ((part > 1) == (key in LEAST)), "%s %g at %g: %s" % (key, value, part, verdict))
+# tiles that fell back count by their share of all
+plant("bad.safetensors", 0.)
+write_png("half.png", 64, 48, 3, lambda x, y, c: x * 5 + y * 7 & 255 if x > 40 else 90)
+expect_ok("upscale", "soft.png", "half.png", "-o", "fallen", "--method", "bad.safetensors", "--report", "r.json")
+report = json.loads(read_file("r.json"))
+check_verdicts(report, LIMITS)
+shares = [r["review"]["figures"]["fallback"] for r in report["results"]]
+check(shares[0] == 1 and .2 < shares[1] < .8, "shares of fallen tiles: %s" % shares)
 expect_ok("upscale", *inputs[:3], "-o", "out", *more, "rms=255,within2=0,energy=255,uncertainty=255,psnr=off,ssim=off")
 check(json.loads(read_file("r.json"))["review"]["flagged"] == 0, "loose limits flag nothing")
 for wrong in ("rms", "rms=", "rms=-1", "rms=x", "sharpness=1", "rms=1,,psnr=2", "rms=1;psnr=2"):

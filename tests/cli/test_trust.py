@@ -107,19 +107,10 @@ expect(2, "one file", *up, "x.png", "--map", "provenance:x.png")
 expect(2, "input", *up, "x.png", "--map", "provenance:a.png")
 expect(4, "ending", *up, "x.png", "--map", "provenance:n.txt")
 
-# Networks that are broken: the base, bit for bit, a warning, and exit code 7 under --strict.
-def plant(name, weight, bias=0.):
-    """A model file of one layer whose weights are all the same."""
-    meta = {"format": "fovea", "version": "1", "method": "planted", "scale": "2", "base": "bicubic", "base_hash": "",
-            "layers": "conv3x3 1 4; shuffle 2; add base", "command": "none", "sources": "none", "licence": "none"}
-    tensors = {"0.weight": {"dtype": "F32", "shape": [4, 1, 3, 3], "data_offsets": [0, 144]},
-               "0.bias": {"dtype": "F32", "shape": [4], "data_offsets": [144, 160]}}
-    header = json.dumps({"__metadata__": meta, **tensors}).encode()
-    header += b" " * (-len(header) % 8)
-    return write_file(name, struct.pack("<Q", len(header)) + header + struct.pack("<40f", *[weight] * 36, *[bias] * 4))
-
-
-for cause, weight, bias in (("not_finite", float("nan"), 0), ("range", 1e6, 0), ("drift", 0, -.3), ("nothing", 0, 0)):
+# Networks that are broken: the base, bit for bit, a warning, and exit code 7 under --strict. The last two are black, and
+# zeroed.
+for cause, weight, bias in (("not_finite", float("nan"), 0), ("range", 1e6, 0), ("drift", 0, -.3),
+                            ("drift", -1 / 9, 0), ("nothing", 0, 0)):
     plant("bad.safetensors", weight, bias)
     bad = (*up, "x.png", "--consistency", "off", "--method", "bad.safetensors")
     run = expect(0, "fell back", *bad, "--json")
