@@ -280,6 +280,18 @@ static int choose_chain(fovea_plan *plan)
     return FOVEA_OK;
 }
 
+/* Pairs of local steps for what the range of the output cut off. At ratios that are not whole all but the first leave P
+ * out, and there are more of them. */
+static void choose_pairs(struct fovi_project_params *p, int n_pairs, int is_whole, int is_strict)
+{
+    p->n_steps = p->n_whole + 2 * n_pairs;
+    p->n_sharp = is_whole ? p->n_steps : p->n_whole + 2;
+    for (int i = 0; i < p->n_steps; i++) {
+        float give = i >= p->n_sharp || is_strict ? 4.0f : 5.0f, repair = i >= p->n_sharp ? 1.2f : 1.0f;
+        p->weight[i] = i < p->n_whole ? 1.0f : (i - p->n_whole) % 2 ? repair : give;
+    }
+}
+
 /* Steps of back-projection. The first does nearly all of what can be done linearly: it leaves less than what rounding
  * to 8 bits does; for finer samples, and where a mode is strict about it, a second one leaves nothing to speak of. Then
  * steps in pairs for what the range of the output cut off, and only there: the first gives it to the neighbours,
@@ -293,10 +305,13 @@ static void choose_steps(fovea_plan *plan, int is_strict)
     double rx = (double)plan->out_width / plan->in_width, ry = (double)plan->out_height / plan->in_height;
     const double low = 0.24, high = 1.02;
     if (fovi_project_is_sharp(rx, ry)) {
+        int is_whole = plan->out_width % plan->in_width == 0 && plan->out_height % plan->in_height == 0;
         p->n_whole = is_strict || plan->run.format.sample != FOVEA_SAMPLE_U8 ? 2 : 1;
-        p->n_steps = p->n_whole + 2 * (is_strict ? FOVI_FAITHFUL_PAIRS : FOVI_CONSISTENCY_PAIRS);
-        for (int i = 0; i < p->n_steps; i++)
-            p->weight[i] = i < p->n_whole || (i - p->n_whole) % 2 ? 1.0f : is_strict ? 4.0f : 5.0f;
+        choose_pairs(p,
+                     is_strict  ? FOVI_FAITHFUL_PAIRS
+                     : is_whole ? FOVI_CONSISTENCY_PAIRS
+                                : FOVI_FRACTION_PAIRS,
+                     is_whole, is_strict);
         return;
     }
     int n = p->n_whole = p->n_steps = is_strict ? FOVI_FAITHFUL_BLUNT_STEPS : FOVI_BLUNT_STEPS;

@@ -9,9 +9,10 @@
 #include "pipeline/stage.h"
 #include "route/error.h"
 
-/* Steps of back-projection where consistency is on: pairs of local ones; steps close to a ratio of one. By mode;
- * docs/how-it-works.md says how the numbers were found. */
+/* Steps of back-projection where consistency is on: pairs of local ones at whole ratios and at others; steps close to a
+ * ratio of one. By mode; docs/how-it-works.md says how the numbers were found. */
 #define FOVI_CONSISTENCY_PAIRS 2
+#define FOVI_FRACTION_PAIRS 4
 #define FOVI_FAITHFUL_PAIRS 5
 #define FOVI_BLUNT_STEPS 3
 #define FOVI_FAITHFUL_BLUNT_STEPS 5

@@ -15,7 +15,8 @@
  *
  * Samples that cannot leave the range of the output are brought back into it after each step. Where that moved some,
  * and nowhere else, further steps give to their neighbours what they could not take: projections onto two convex sets
- * in turn. They work in place, each some rows behind the one before.
+ * in turn. They work in place, each some rows behind the one before. Where the range forbids that all of the residue
+ * vanishes, steps with P do not end at its least sum of squares; those without it, which follow, descend its gradient.
  */
 #include <math.h>
 #include <string.h>
@@ -45,6 +46,7 @@ int fovi_project_is_sharp(double rx, double ry)
 struct step {
     float weight;
     int is_local;               /* only where the first steps' corrections were cut off */
+    int is_sharp;               /* by P; else without */
     int y1;                     /* rows that it has made */
     struct fovi_window residue; /* input - D x */
     struct fovi_window error;   /* P of it, enlarged along the rows; for the first step on the base with the input */
@@ -340,12 +342,13 @@ static float *sharpen(const struct project *p, int plane, int y, int x0, int x1,
 {
     const struct fovi_window *residue = &p->now->residue;
     const float *rows[SHARP_TAPS];
+    const float *down = p->now->is_sharp ? p->sharp_y : keep, *across = p->now->is_sharp ? p->sharp_x : keep;
     int width = residue->width;
     int from = x0 > SHARP_RADIUS ? x0 - SHARP_RADIUS : 0, to = x1 + SHARP_RADIUS < width ? x1 + SHARP_RADIUS : width;
     float *row = fovi_reducer_narrow(&p->down, worker), *out = fovi_reducer_wide(&p->down, worker);
     for (int k = 0; k < SHARP_TAPS; k++)
         rows[k] = fovi_window_row(residue, plane, reflect(y + k - SHARP_RADIUS, residue->height)) + from;
-    p->down.dsp->v(rows, p->sharp_y, SHARP_TAPS, to - from, row + from);
+    p->down.dsp->v(rows, down, SHARP_TAPS, to - from, row + from);
     for (int i = 1; i <= SHARP_RADIUS; i++) {
         if (from == 0)
             row[-i] = row[reflect(-i, width)];
@@ -354,7 +357,7 @@ static float *sharpen(const struct project *p, int plane, int y, int x0, int x1,
     }
     for (int k = 0; k < SHARP_TAPS; k++)
         rows[k] = row + x0 + k - SHARP_RADIUS;
-    p->down.dsp->v(rows, p->sharp_x, SHARP_TAPS, x1 - x0, out + x0);
+    p->down.dsp->v(rows, across, SHARP_TAPS, x1 - x0, out + x0);
     return out;
 }
 
@@ -629,6 +632,7 @@ static int init_steps(struct project *p, const struct fovi_project_params *param
         struct step *s = &p->step[i];
         s->weight = params->weight[i];
         s->is_local = i >= p->n_whole;
+        s->is_sharp = i < params->n_sharp;
         FOVI_TRY(fovi_window_init(ctx, &s->residue, lo->width, lo->height, lo->n_planes, SHARP_TAPS + piece));
         FOVI_TRY(fovi_window_init(ctx, &s->error, p->x->width, lo->height, lo->n_planes, p->uy.n_taps + piece + 1));
     }

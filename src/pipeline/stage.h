@@ -187,6 +187,7 @@ int fovi_project_is_sharp(double rx, double ry);
 enum { FOVI_MAX_STEPS = 16 };
 struct fovi_project_params {
     int n_steps, n_whole; /* 1 <= n_whole <= n_steps */
+    int n_sharp;          /* the others leave P out: D transposed, nearly */
     float weight[FOVI_MAX_STEPS];
     int has_range;  /* what is corrected are samples and held to their range, not differences of any sign */
     float strength; /* of gain, 0..1 */

@@ -83,7 +83,8 @@ static int add_projection(fovea_plan *plan, struct fovi_stage *zero)
     struct fovi_stage *next;
     int is_sharp = fovi_project_is_sharp((double)plan->out_width / plan->in_width,
                                          (double)plan->out_height / plan->in_height);
-    params.n_whole = params.n_steps = is_sharp ? (int)(sizeof sharp_weights / sizeof *sharp_weights) : MAX_PROJECTIONS;
+    params.n_whole = params.n_steps = params.n_sharp = is_sharp ? (int)(sizeof sharp_weights / sizeof *sharp_weights)
+                                                                : MAX_PROJECTIONS;
     for (int i = 0; i < params.n_steps; i++)
         params.weight[i] = is_sharp ? sharp_weights[i] : blunt_weights[i];
     int code = fovi_project_create(&plan->run, plan->stage[plan->n_stages - 1], zero, &params, &next);
