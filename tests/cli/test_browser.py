@@ -81,12 +81,15 @@ def test_keyboard(browser):
     browser.keys(handle, "\ue012" * 5)
     check(divider(browser) == 40, "five times left: %d" % divider(browser))
     browser.keys(handle, "\ue010")
-    check(divider(browser) == 100, "End: %d" % divider(browser))
+    browser.keys(handle, "\ue014")
+    check(divider(browser) == 100, "End, and no farther: %d" % divider(browser))
     browser.keys(handle, "\ue011")
     check(divider(browser) == 0, "Home: %d" % divider(browser))
     stage = browser.find(".stage")
     browser.keys(stage, "b")
     check(divider(browser) == 100, "B flips: %d" % divider(browser))
+    browser.keys(stage, "bb")
+    check(divider(browser) == 100, "there and back: %d" % divider(browser))
     fitted = zoom(browser)
     browser.keys(stage, "++")
     check(abs(zoom(browser) / fitted - 2.25) < 1e-6, "plus zooms: %g" % (zoom(browser) / fitted))
@@ -111,6 +114,13 @@ def test_mouse(browser):
     fitted = zoom(browser)
     browser.wheel(left + width / 2, y, -800)
     check(zoom(browser) > 2 * fitted, "the wheel zooms: %g of %g" % (zoom(browser), fitted))
+    under = "const v = window.viewer.view; return v.x + arguments[0] / v.zoom"
+    before = browser.run(under, .2 * width), zoom(browser)
+    browser.wheel(left + width * .7, y, -200)
+    check(zoom(browser) > before[1] and abs(browser.run(under, .2 * width) - before[0]) < .5,
+          "the point under the wheel stays: %g" % browser.run(under, .2 * width))
+    check("%d %%" % round(100 * zoom(browser)) == browser.run("return document.querySelector('.status').textContent"),
+          "the zoom is said")
     x = browser.run("return window.viewer.view.x")
     browser.pointer("mouse", [("move", left + width * .7, y), ("down",), ("move", left + width * .6, y), ("up",)])
     moved = browser.run("return window.viewer.view.x") - x
@@ -118,14 +128,30 @@ def test_mouse(browser):
     check(abs(divider(browser) - 50) <= 1, "and not the divider")
     browser.click(browser.button("Fit"))
     check(zoom(browser) == fitted, "Fit")
+    click = [("down",), ("up",)]
+    browser.pointer("mouse", [("move", left + width / 2, y)] + click + click)
+    check(abs(zoom(browser) / fitted - 2) < 1e-6, "a double click zooms: %g" % (zoom(browser) / fitted))
+    browser.click(browser.button("Fit"))
+    at = browser.run("return [...document.querySelector('canvas').getContext('2d').getImageData(arguments[0], "
+                     "arguments[1], 1, 1).data]", width / 2 + 6 + 85 * fitted, height / 2)
+    check(at[3] == 255, "the picture fills its place: %s" % at)
 
 
 def test_layers(browser):
     left, right = browser.run(SIDES)
+    opacity = "return document.querySelector('input[type=range]').disabled"
+    check(browser.run(opacity), "no map, no strength of it")
     browser.click(browser.button("input pixels"))
     check(browser.run(SIDES)[0] != left and browser.run(SIDES)[1] == right, "another before changes the left side only")
     browser.click(browser.button("which method made it"))
-    check(browser.run(SIDES)[1] != right, "a map lies on the right side")
+    own, mapped = browser.run(SIDES)
+    check(mapped != right, "a map lies on the right side")
+    check(not browser.run(opacity), "its strength can be set")
+    browser.run("const range = document.querySelector('input[type=range]'); range.value = 90;"
+                "range.dispatchEvent(new Event('input'))")
+    browser.settle()
+    stronger = browser.run(SIDES)
+    check(stronger[0] == own and stronger[1] not in (right, mapped), "and changes the right side only")
     pressed = "return [...document.querySelectorAll('[aria-pressed=true]')].map(b => b.textContent)"
     check(browser.run(pressed) == ["input pixels", "which method made it"], "pressed: %s" % browser.run(pressed))
     check("%" in browser.run("return document.querySelector('.legend').textContent"), "a legend with shares")
@@ -135,7 +161,7 @@ def test_layers(browser):
         browser.click(browser.button(title))
         check(browser.run(SIDES)[1] != right, "the map '%s' lies on the right side" % title)
         legend = browser.run("return document.querySelector('.legend').textContent")
-        check("24 levels" in legend, "its legend names the ends: %s" % legend)
+        check("24 levels" in legend and legend.startswith("nothing"), "its legend names the ends: %s" % legend)
         browser.click(browser.button(title))
         check(browser.run(SIDES)[1] == right, "'%s' off again" % title)
     browser.click(browser.button("1"))
@@ -151,6 +177,9 @@ def test_touch(browser):
     browser.pointer("touch", [("move", left + width / 2, y), ("down",), ("move", left + width * .6, y),
                               ("move", left + width * .8, y), ("up",)])
     check(abs(divider(browser) - 80) <= 2, "a finger drags the divider: %d" % divider(browser))
+    corner = browser.run("const c = document.querySelector('canvas'); return [c.width, ...c.getContext('2d')"
+                         ".getImageData(c.width / 2 + 9, c.height / 2 + 9, 1, 1).data]")
+    check(corner[0] == 2 * round(width) and corner[4] == 255, "two pixels of the screen for one: %s" % corner)
     fitted = zoom(browser)
     browser.pointer("touch", [("move", left + width * .45, y), ("down",), ("move", left + width * .2, y), ("up",)],
                     [("move", left + width * .55, y), ("down",), ("move", left + width * .8, y), ("up",)])
@@ -171,6 +200,7 @@ def test_review(browser):
     severe = browser.run("return [...document.querySelectorAll('.entry h3')].map(h => h.textContent)")
     expected = sorted(("a.png", "b.png"), key=lambda n: -review_severity(n))
     check(severe == expected, "the worst first: %s, not %s" % (expected, severe))
+    check("at most 0.000 levels of 255" in text and "at least 99.50 %" in text, "limits are least or most")
     check_page(browser, "the review")
     # The same command again makes nothing anew, and says so.
     expect(1, "c.png", "upscale", *inputs, "-o", "out", "--report", "v.html", "--review-limits", "rms=0")
@@ -181,9 +211,56 @@ def test_review(browser):
     check_page(browser, "the review of nothing new")
 
 
+def test_passed(browser):
+    soft_png("d.png", 40, 40)
+    write_png("flat.png", 40, 40, 3, lambda x, y, c: 90)
+    loose = "rms=99,within2=off,energy=99,uncertainty=99,psnr=off,ssim=off"
+    expect_ok("upscale", "flat.png", "d.png", "-o", "loose", "--report", "v.html", "--review-limits", loose)
+    browser.open(file_url(path("v.html")))
+    check("All 2 results pass" in browser.run("return document.body.innerText"), "all pass")
+    rows = browser.run("return [...document.querySelectorAll('details tbody th')].map(h => h.textContent)")
+    check(rows[:2] == ["d.png", "flat.png"], "those that pass stand by severity too: %s" % rows)
+
+
+CARD = """const card = [...document.querySelectorAll('.card')].find(c => c.textContent.includes(arguments[0]));
+return card ? [card.querySelector('.mark').className, card.textContent] : null"""
+
+
+def test_verdicts(browser):
+    """Cards say what is wrong; tables name the better."""
+    write_png("dots.png", 48, 48, 3, lambda x, y, c: 255 if (x * 7 + y * 13) % 17 == 0 else 0)
+    plant("bad.safetensors", 1e6)
+    expect(0, "fell back", "upscale", "dots.png", "-o", "x.png", "--method", "bad.safetensors", "--report", "w.html")
+    browser.open(file_url(path("w.html")))
+    for title, words in (("Agrees with the input", "within 2 levels"), ("Tiles that failed a check", "out of range 9")):
+        name, text = browser.run(CARD, title)
+        check("warn" in name and words in text, "%s: %s" % (title, text))
+    expect_ok("upscale", "a.png", "-o", "base.png", "--method", "bicubic")
+    expect_ok("upscale", "a.png", "-o", "x.png", "--method", "tiny", "--reference", "base.png", "--report", "w.html")
+    browser.open(file_url(path("w.html")))
+    bold = browser.run("""return [...document.querySelectorAll('tbody tr')]
+        .filter(r => r.textContent.startsWith('GMSD'))
+        .map(r => [...r.querySelectorAll('td')].map(c => c.classList.contains('best')))""")
+    check(bold and bold[0][:2] == [False, True], "bicubic is the better here, and bold: %s" % bold)
+    expect_ok("upscale", "a.png", "-o", "x.png", "--method", "tiny", "--reference", "sharp.png", "--report", "w.html")
+    browser.open(file_url(path("w.html")))
+    name, text = browser.run(CARD, "Against the reference")
+    worse = json.loads(read_report("w.html"))["reference"]
+    is_worse = worse["result"]["psnr_y"] < worse["bicubic"]["psnr_y"]
+    check(is_worse and "warn" in name and "Worse" in text, "worse than bicubic is said: %s" % text)
+    bars = browser.run("return [...document.querySelectorAll('.meter span')].map(b => parseFloat(b.style.width))")
+    check(max(bars) == 100 and min(bars) < 90, "bars are as long as the stages: %s" % bars)
+    shares = browser.run("return [percentDown(.999993), percentDown(1)]")
+    check(shares == ["99.99 %", "100.00 %"], "shares are not rounded up: %s" % shares)
+
+
+def read_report(name):
+    with open(path(name), encoding="utf-8") as file:
+        return file.read().split('id="report">')[1].split("</script>")[0]
+
+
 def review_severity(name):
-    with open(path("v.html"), encoding="utf-8") as file:
-        report = json.loads(file.read().split('id="report">')[1].split("</script>")[0])
+    report = json.loads(read_report("v.html"))
     return next(r["review"]["severity"] for r in report["results"] if r["input"] == name)
 
 
@@ -191,7 +268,8 @@ def test_evaluation(browser):
     os.mkdir(path("set"))
     soft_png("set/x.png", 60, 50)
     soft_png("set/y.png", 50, 60)
-    expect_ok("evaluate", "set", "-s", "2", "--method", "bicubic", "--method", "lanczos3", "--report", "e.html")
+    methods = ("--method", "bicubic", "--method", "lanczos3")
+    expect_ok("evaluate", "set", "-s", "2", *methods, "--metrics", "gmsd", "--report", "e.html")
     browser.open(file_url(path("e.html")))
     check(browser.run("return document.querySelectorAll('svg.plot circle').length") == 2, "a dot for each method")
     inside = browser.run("""const box = document.querySelector('svg.plot').getBoundingClientRect();
@@ -200,10 +278,23 @@ def test_evaluation(browser):
             && b.bottom <= box.bottom + 1)""")
     check(inside, "the plot's words lie inside it")
     check(browser.run("return document.querySelectorAll('figure img').length") == 6, "originals and both methods")
+    methods, bold = json.loads(read_report("e.html"))["methods"], browser.run(
+        """return [...document.querySelectorAll('table')[0].querySelectorAll('tbody tr')].map(
+        r => [...r.querySelectorAll('td')].slice(0, 3).map(c => c.classList.contains('best')))""")
+    for i, (key, best) in enumerate((("psnr_y", max), ("ssim_y", max), ("gmsd", min))):
+        values = [m[key] for m in methods.values()]
+        check([row[i] for row in bold] == [v == best(values) for v in values], "the best %s is bold: %s" % (key, bold))
+    dots = browser.run("return [...document.querySelectorAll('svg.plot circle')].map(c => [c.querySelector('title')"
+                       ".textContent.split(':')[0], Number(c.getAttribute('cy')), c.classList.contains('other')])")
+    heights = [y for _, y, _ in sorted(dots, key=lambda d: methods[d[0]]["psnr_y"])]
+    check(heights == sorted(heights, reverse=True), "better is higher: %s" % dots)
+    joined = browser.run("return document.querySelector('svg.plot .curve').getAttribute('points').split(' ').length")
+    check(joined == sum(not other for _, _, other in dots), "the best are joined: %d of %s" % (joined, dots))
     check_page(browser, "the evaluation")
 
 
 soft_png("a.png", 96, 120)
+write_png("sharp.png", 192, 240, 3, lambda x, y, c: 255 * ((x + y) % 2))
 expect_ok("upscale", "a.png", "-o", "o.png", "-s", "2", "--report", "r.html")
 browser = Browser(file_url(path("r.html")))
 try:
@@ -216,6 +307,8 @@ try:
     test_touch(browser)
     check_page(browser, "the report")
     test_review(browser)
+    test_passed(browser)
+    test_verdicts(browser)
     test_evaluation(browser)
 finally:
     browser.close()
