@@ -28,7 +28,7 @@
 #define FOVI_BF16_UNDERREAD 1
 
 /* Floats of scratch for a kernel, aligned to 64 bytes. */
-#define FOVI_BF16_SCRATCH 1024
+#define FOVI_BF16_SCRATCH 2048
 
 struct fovi_bf16_weights {
     int k, c_in, c_out;     /* c_in is even; so is c_out but in the last layer */

@@ -2,10 +2,11 @@
  *
  * Networks in bfloat16 with AMX: tiles of 16 pixels x 16 outputs, four rows of outputs at once.
  *
- * Tile registers: 0..3 the outputs of the four rows, the others inputs and weights. A product takes 16 cycles (also
- * one that adds to the sums of the one before), a load 8, but about 20 where half of a tile's rows cross lines of the
- * cache and 50 where all do, a store 15. So a row's sums are stored and become activations one by one between the
- * products of other rows: bunched at a block's end they would fill the window in which the processor looks ahead.
+ * Tile registers: 0..3 the outputs of the four rows, 4..6 inputs, 7 weights. A product takes 16 cycles (also one that
+ * adds to the sums of the one before), a load 8, but about 20 where half of a tile's rows cross lines of the cache and
+ * 50 where all do, a store 15. The processor looks ahead by some hundred instructions only. So that the matrix unit
+ * never waits, everything else is spread between products: the sums of a block are stored during its last products and
+ * the first ones of the next block, whose other products have the block's outputs between them, a few pixels each.
  */
 #include <immintrin.h>
 
@@ -17,19 +18,23 @@
 
 #define TILE_FLOATS 256
 #define TILE_NUMBERS (FOVI_BF16_CHUNK * FOVI_BF16_LANES)
+#define TILE_PIXELS 16
+#define BLOCK_PIXELS (FOVI_BF16_ROWS * TILE_PIXELS)
+#define BLOCK_FLOATS (FOVI_BF16_ROWS * TILE_FLOATS)
 
 /* A block of outputs: 16 pixels of each of four rows, 16 lanes. Its sums go through scratch. */
 struct block {
     const struct fovi_bf16_weights *w;
-    float *sums;                                /* of four rows, a tile each */
-    void (*emit)(const struct block *b, int i); /* makes row i of the outputs; NULL: there is no block */
-    const float *bias, *slope;                  /* of the lanes; no slope: NULL */
-    int first, end;                             /* pixels of the tile that are wanted */
-    uint16_t *const *dst;                       /* to dst[i] + at, pixels step numbers apart */
+    float *sums;               /* of four rows, a tile each */
+    int n_pixels;              /* to become outputs, of four rows: BLOCK_PIXELS, or 0: there is no block */
+    const float *bias, *slope; /* of the lanes; no slope: NULL */
+    int first, end;            /* pixels of the tile that are wanted */
+    uint16_t *const *dst;      /* to dst[i] + at, pixels step numbers apart */
     ptrdiff_t at, step;
     int n_channels;
     float *const *out; /* the last layer, in place of dst: pixel x of the picture, n_rows rows */
     int x, n_rows;
+    void (*emit_row)(const struct block *b, int i); /* makes row i of the outputs; NULL: all pixels and lanes of dst */
 };
 
 INLINE __m512 prelu(__m512 v, __m512 slope)
@@ -39,29 +44,20 @@ INLINE __m512 prelu(__m512 v, __m512 slope)
 
 /* ---- outputs ---- */
 
-/* Sixteen channels of sixteen pixels. */
-INLINE void emit_whole(const struct block *b, int i, int has_slope)
+/* Pixels that become outputs one after the other: sixteen channels of each, to places step numbers apart. */
+struct run {
+    const float *sums;
+    uint16_t *to;
+    ptrdiff_t step;
+};
+
+/* Pixels i .. i + n - 1 of a run. */
+INLINE void emit_pixels(struct run run, int i, int n, __m512 bias, __m512 slope)
 {
-    const float *sums = b->sums + i * TILE_FLOATS;
-    uint16_t *to = b->dst[i] + b->at;
-    ptrdiff_t step = b->step;
-    __m512 bias = _mm512_loadu_ps(b->bias), slope = has_slope ? _mm512_loadu_ps(b->slope) : _mm512_setzero_ps();
-    for (int m = 0; m < 16; m++, sums += FOVI_BF16_LANES, to += step) {
-        __m512 v = _mm512_add_ps(_mm512_load_ps(sums), bias);
-        if (has_slope)
-            v = prelu(v, slope);
-        _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh(v));
+    for (int m = i; m < i + n; m++) {
+        __m512 v = prelu(_mm512_add_ps(_mm512_load_ps(run.sums + m * FOVI_BF16_LANES), bias), slope);
+        _mm256_storeu_si256((__m256i *)(run.to + m * run.step), (__m256i)_mm512_cvtneps_pbh(v));
     }
-}
-
-static void emit_prelu(const struct block *b, int i)
-{
-    emit_whole(b, i, 1);
-}
-
-static void emit_linear(const struct block *b, int i)
-{
-    emit_whole(b, i, 0);
 }
 
 /* Fewer channels or pixels. */
@@ -139,129 +135,134 @@ static void emit_last(const struct block *b, int i)
 
 #define STORE_ROW(b, i) TILE_STORE(i, (b)->sums + (i)*TILE_FLOATS)
 
-/* One row of outputs by n rows of the kernel, whose weights are in tiles 5, 6 and 7. */
-#define OUTPUT_ROW(i)                                 \
-    do {                                              \
-        TILE_LOAD(4, rows[i] + at, stride);           \
-        TILE_DOT_BF16(i, 4, 5);                       \
-        if (k > 1) {                                  \
-            TILE_LOAD(4, rows[(i) + 1] + at, stride); \
-            TILE_DOT_BF16(i, 4, 6);                   \
-            TILE_LOAD(4, rows[(i) + 2] + at, stride); \
-            TILE_DOT_BF16(i, 4, 7);                   \
-        }                                             \
+/* What is left to make of a block's outputs: n pixels after each product, or a row after every fourth. */
+struct rest {
+    const struct block *b;
+    int n;
+    unsigned done; /* pixels */
+    __m512 bias, slope;
+};
+
+INLINE struct rest rest_of(const struct block *b, int n)
+{
+    struct rest r = { b, n, 0, _mm512_setzero_ps(), _mm512_set1_ps(1.0f) };
+    if (b->n_pixels)
+        r.bias = _mm512_loadu_ps(b->bias);
+    if (b->n_pixels && b->slope)
+        r.slope = _mm512_loadu_ps(b->slope);
+    return r;
+}
+
+/* The next pixels. */
+INLINE struct run next_run(const struct rest *r)
+{
+    const struct block *b = r->b;
+    return (struct run){ b->sums + r->done * FOVI_BF16_LANES,
+                         b->dst[r->done / TILE_PIXELS] + b->at + r->done % TILE_PIXELS * b->step, b->step };
+}
+
+INLINE int has_pixels(const struct rest *r)
+{
+    return r->done < (unsigned)r->b->n_pixels && !r->b->emit_row;
+}
+
+/* What four products would have had between them. */
+INLINE void emit_four(struct rest *r)
+{
+    if (has_pixels(r)) {
+        emit_pixels(next_run(r), 0, 4 * r->n, r->bias, r->slope);
+        r->done += (unsigned)(4 * r->n);
+    } else if (r->done < (unsigned)r->b->n_pixels) {
+        r->b->emit_row(r->b, (int)r->done / TILE_PIXELS);
+        r->done += TILE_PIXELS;
+    }
+}
+
+INLINE void emit_rest(struct rest *r)
+{
+    while (r->done < (unsigned)r->b->n_pixels)
+        emit_four(r);
+}
+
+/* The four products of row ky of the kernel; tiles p, q, r hold input rows ky, ky + 1, ky + 2, and row ky + 3 takes the
+ * place of ky. What comes after each product is given. */
+#define FOUR_PRODUCTS(ky, p, q, r, first, second, third, fourth) \
+    do {                                                         \
+        TILE_LOAD(7, weight + (ky)*TILE_NUMBERS, 64);            \
+        TILE_DOT_BF16(0, p, 7);                                  \
+        first;                                                   \
+        TILE_DOT_BF16(1, q, 7);                                  \
+        second;                                                  \
+        TILE_DOT_BF16(2, r, 7);                                  \
+        third;                                                   \
+        TILE_LOAD(p, rows[(ky) + 3] + at, stride);               \
+        TILE_DOT_BF16(3, p, 7);                                  \
+        fourth;                                                  \
     } while (0)
 
-/* A chunk output row by output row, k = 1 or 3. In the first chunk the last rows of the block before become outputs; in
- * the last one each row's sums are stored, and become outputs, while the matrix unit works on the rows after it. */
-INLINE void chunk_by_rows(int k, int is_first, int is_last, const uint16_t *weight, const uint16_t *const *rows,
-                          ptrdiff_t at, ptrdiff_t stride, const struct block *before, const struct block *b)
-{
-    TILE_LOAD(5, weight, 64);
-    if (k > 1) {
-        TILE_LOAD(6, weight + TILE_NUMBERS, 64);
-        TILE_LOAD(7, weight + 2 * TILE_NUMBERS, 64);
-    }
-    OUTPUT_ROW(0);
-    if (is_first && before->emit)
-        before->emit(before, 2);
-    OUTPUT_ROW(1);
-    if (is_first && before->emit)
-        before->emit(before, 3);
-    if (is_last)
-        STORE_ROW(b, 0);
-    OUTPUT_ROW(2);
-    if (is_last) {
-        STORE_ROW(b, 1);
-        b->emit(b, 0);
-    }
-    OUTPUT_ROW(3);
-    if (is_last) {
-        STORE_ROW(b, 2);
-        b->emit(b, 1);
-    }
-}
+#define FEW(i) emit_pixels(run, (i)*left->n, left->n, left->bias, left->slope)
 
-/* Row ky of the kernel; p, q, r hold input rows ky, ky + 1, ky + 2, and row ky + 3 takes the place of ky. */
-#define KERNEL_ROW(ky, p, q, r)                       \
-    do {                                              \
-        TILE_LOAD(7, weight + (ky)*TILE_NUMBERS, 64); \
-        TILE_DOT_BF16(0, p, 7);                       \
-        TILE_DOT_BF16(1, q, 7);                       \
-        TILE_DOT_BF16(2, r, 7);                       \
-        TILE_LOAD(p, rows[(ky) + 3] + at, stride);    \
-        TILE_DOT_BF16(3, p, 7);                       \
+#define STORE_LATE(i)          \
+    if (is_first) {            \
+        STORE_ROW(left->b, i); \
+        TILE_ZERO(i);          \
+    }
+
+#define STORE_EARLY(i) \
+    if (is_last)       \
+    STORE_ROW(b, i)
+
+/* Row ky of the kernel in chunk j of n. In a block's first row what is left to store of the block before is stored, in
+ * its last row what can be stored of the block itself; the others have outputs of the block before between them. */
+#define KERNEL_ROW(ky, p, q, r)                                                                       \
+    do {                                                                                              \
+        int is_first = (ky) == 0 && j == 0, is_last = (ky) == k - 1 && j == n - 1;                    \
+        if (is_last && !is_first)                                                                     \
+            emit_rest(left);                                                                          \
+        if (is_first || is_last) {                                                                    \
+            FOUR_PRODUCTS(ky, p, q, r, STORE_LATE(2), STORE_LATE(3), STORE_EARLY(0), STORE_EARLY(1)); \
+        } else if (has_pixels(left)) {                                                                \
+            struct run run = next_run(left);                                                          \
+            FOUR_PRODUCTS(ky, p, q, r, FEW(0), FEW(1), FEW(2), FEW(3));                               \
+            left->done += (unsigned)(4 * left->n);                                                    \
+        } else {                                                                                      \
+            FOUR_PRODUCTS(ky, p, q, r, (void)0, (void)0, (void)0, emit_four(left));                   \
+        }                                                                                             \
     } while (0)
 
-/* A chunk kernel row by kernel row: half as many loads of inputs. */
-INLINE void chunk_by_kernel(int k, const uint16_t *weight, const uint16_t *const *rows, ptrdiff_t at, ptrdiff_t stride)
+/* Make block b, and the outputs of the block before it, whose last two rows are in tiles still. at: number of the first
+ * input of its first pixel. */
+INLINE void make_block(int k, const uint16_t *weight, const uint16_t *const *rows, ptrdiff_t at, struct rest *left,
+                       const struct block *b)
 {
-    TILE_LOAD(4, rows[0] + at, stride);
-    TILE_LOAD(5, rows[1] + at, stride);
-    TILE_LOAD(6, rows[2] + at, stride);
-    KERNEL_ROW(0, 4, 5, 6);
-    if (k >= 3) {
-        KERNEL_ROW(1, 5, 6, 4);
-        KERNEL_ROW(2, 6, 4, 5);
-    }
-    if (k >= 5) {
-        KERNEL_ROW(3, 4, 5, 6);
-        KERNEL_ROW(4, 5, 6, 4);
-    }
-}
-
-/* Whether loads of inputs do not cross lines of the cache, so that there is time for more of them. */
-INLINE int is_by_rows(int k, const struct fovi_bf16_weights *w)
-{
-    return k <= 3 && w->span * w->c_in % FOVI_BF16_CHUNK == 0;
-}
-
-INLINE void emit_rows(const struct block *b, int from)
-{
-    for (int i = from; i < FOVI_BF16_ROWS && b->emit; i++)
-        b->emit(b, i);
-}
-
-/* Make block b, and what is left to do of the block before it. at: number of the first input of its first pixel. */
-INLINE void make_block(int k, const uint16_t *weight, const uint16_t *const *rows, ptrdiff_t at,
-                       const struct block *before, const struct block *b)
-{
-    const struct fovi_bf16_weights *w = b->w;
-    ptrdiff_t stride = (ptrdiff_t)w->span * w->c_in * 2, chunk = (ptrdiff_t)k * TILE_NUMBERS;
-    int n = w->n_chunks, by_rows = is_by_rows(k, w);
-    if (by_rows && before->emit)
-        STORE_ROW(before, 3);
+    ptrdiff_t stride = (ptrdiff_t)b->w->span * b->w->c_in * 2;
+    int n = b->w->n_chunks;
     TILE_ZERO(0);
     TILE_ZERO(1);
-    TILE_ZERO(2);
-    TILE_ZERO(3);
-    if (by_rows && n == 1) {
-        chunk_by_rows(k, 1, 1, weight, rows, at, stride, before, b);
-    } else if (by_rows) {
-        chunk_by_rows(k, 1, 0, weight, rows, at, stride, before, b);
-        for (int j = 1; j < n - 1; j++)
-            chunk_by_kernel(k, weight + j * chunk, rows, at + j * FOVI_BF16_CHUNK, stride);
-        chunk_by_rows(k, 0, 1, weight + (n - 1) * chunk, rows, at + (n - 1) * FOVI_BF16_CHUNK, stride, before, b);
-    } else {
-        for (int j = 0; j < n; j++)
-            chunk_by_kernel(k, weight + j * chunk, rows, at + j * FOVI_BF16_CHUNK, stride);
-        emit_rows(before, 0);
-        STORE_ROW(b, 0);
-        STORE_ROW(b, 1);
-        STORE_ROW(b, 2);
-        STORE_ROW(b, 3);
+    for (int j = 0; j < n; j++, weight += k * TILE_NUMBERS, at += FOVI_BF16_CHUNK) {
+        TILE_LOAD(4, rows[0] + at, stride);
+        TILE_LOAD(5, rows[1] + at, stride);
+        TILE_LOAD(6, rows[2] + at, stride);
+        KERNEL_ROW(0, 4, 5, 6);
+        if (k >= 3) {
+            KERNEL_ROW(1, 5, 6, 4);
+            KERNEL_ROW(2, 6, 4, 5);
+        }
+        if (k >= 5) {
+            KERNEL_ROW(3, 4, 5, 6);
+            KERNEL_ROW(4, 5, 6, 4);
+        }
     }
+    emit_rest(left);
 }
 
-/* What is left to do of the last block. */
-INLINE void finish(int k, const struct block *b)
+/* The last block's outputs. */
+INLINE void finish(const struct block *b)
 {
-    if (b->emit && is_by_rows(k, b->w)) {
-        STORE_ROW(b, 3);
-        emit_rows(b, 2);
-    } else {
-        emit_rows(b, 0);
-    }
+    struct rest left = rest_of(b, TILE_PIXELS / 4);
+    STORE_ROW(b, 2);
+    STORE_ROW(b, 3);
+    emit_rest(&left);
 }
 
 /* Set block b to tile t of pixels x .. x + 16 * span - 1, those of x0 .. x1 - 1. */
@@ -277,38 +278,46 @@ INLINE void set_block(struct block *b, int t, int x, int x0, int x1)
     b->n_channels = w->c_out - channel < FOVI_BF16_LANES ? w->c_out - channel : FOVI_BF16_LANES;
     b->bias = w->bias + t * FOVI_BF16_LANES;
     b->slope = w->slope ? w->slope + t * FOVI_BF16_LANES : NULL;
-    b->emit = b->first || b->end < 16 || b->n_channels < FOVI_BF16_LANES ? emit_some
-              : b->slope                                                 ? emit_prelu
-                                                                         : emit_linear;
+    b->emit_row = b->first || b->end < TILE_PIXELS || b->n_channels < FOVI_BF16_LANES ? emit_some : NULL;
+    b->n_pixels = BLOCK_PIXELS;
 }
 
-INLINE void conv(int k, const struct fovi_bf16_weights *w, const uint16_t *const *rows, uint16_t *const *dst, int x0,
-                 int x1, float *scratch)
+/* n: pixels that become outputs at a time. */
+INLINE void conv(int k, int n, const struct fovi_bf16_weights *w, const uint16_t *const *rows, uint16_t *const *dst,
+                 int x0, int x1, float *scratch)
 {
     int n_tiles = (w->c_out + FOVI_BF16_LANES - 1) / FOVI_BF16_LANES * w->span;
     ptrdiff_t tile_size = (ptrdiff_t)w->n_chunks * k * TILE_NUMBERS;
-    struct block blocks[2] = { { .w = w, .sums = scratch, .dst = dst }, { .w = w, .sums = scratch, .dst = dst } };
+    struct block blocks[2] = { { .w = w, .sums = scratch, .dst = dst },
+                               { .w = w, .sums = scratch + BLOCK_FLOATS, .dst = dst } };
     struct block *b = blocks, *before = blocks + 1;
-    for (int x = x0 - x0 % w->span; x < x1; x += 16 * w->span) {
+    for (int x = x0 - x0 % w->span; x < x1; x += TILE_PIXELS * w->span) {
         for (int t = 0; t < n_tiles; t++) {
+            struct rest left = rest_of(before, n);
             set_block(b, t, x, x0, x1);
-            make_block(k, w->packed + t * tile_size, rows, (ptrdiff_t)(x - k / 2) * w->c_in, before, b);
+            make_block(k, w->packed + t * tile_size, rows, (ptrdiff_t)(x - k / 2) * w->c_in, &left, b);
             struct block *next = before;
             before = b;
             b = next;
         }
     }
-    finish(k, before);
+    finish(before);
 }
 
+/* Few pixels at a time where there are products enough. */
 static void conv_amx(const struct fovi_bf16_weights *w, const uint16_t *const *rows, uint16_t *const *dst, int x0,
                      int x1, float *scratch)
 {
     tiles_configure();
     switch (w->k) {
-    case 1: conv(1, w, rows, dst, x0, x1, scratch); break;
-    case 3: conv(3, w, rows, dst, x0, x1, scratch); break;
-    default: conv(5, w, rows, dst, x0, x1, scratch); break;
+    case 1: conv(1, 4, w, rows, dst, x0, x1, scratch); break;
+    case 3:
+        if (w->n_chunks < 3)
+            conv(3, 4, w, rows, dst, x0, x1, scratch);
+        else
+            conv(3, 2, w, rows, dst, x0, x1, scratch);
+        break;
+    default: conv(5, 4, w, rows, dst, x0, x1, scratch); break;
     }
     tiles_release();
 }
@@ -316,24 +325,27 @@ static void conv_amx(const struct fovi_bf16_weights *w, const uint16_t *const *r
 INLINE void last(int k, const struct fovi_bf16_weights *w, const uint16_t *const *rows, float *const *out, int n_rows,
                  int x0, int x1, float *scratch)
 {
-    int width = 16 * w->span;
+    int width = TILE_PIXELS * w->span;
     struct block blocks[2] = {
         { .w = w, .sums = scratch, .bias = w->bias, .slope = w->slope, .out = out, .n_rows = n_rows }
     };
     blocks[1] = blocks[0];
+    blocks[1].sums += BLOCK_FLOATS;
     struct block *b = blocks, *before = blocks + 1;
     for (int x = x0; x < x1; x += width) {
+        struct rest left = rest_of(before, TILE_PIXELS / 4);
         b->x = x;
+        b->n_pixels = BLOCK_PIXELS;
         b->end = x1 - x < width ? x1 - x : width;
-        b->emit = b->end < width || w->slope || w->scale == 3 || w->scale == 1 ? emit_last
-                  : w->scale == 2                                              ? emit_double
-                                                                               : emit_fourfold;
-        make_block(k, w->packed, rows, (ptrdiff_t)(x - k / 2) * w->c_in, before, b);
+        b->emit_row = b->end < width || w->slope || w->scale == 3 || w->scale == 1 ? emit_last
+                      : w->scale == 2                                              ? emit_double
+                                                                                   : emit_fourfold;
+        make_block(k, w->packed, rows, (ptrdiff_t)(x - k / 2) * w->c_in, &left, b);
         struct block *next = before;
         before = b;
         b = next;
     }
-    finish(k, before);
+    finish(before);
 }
 
 static void last_amx(const struct fovi_bf16_weights *w, const uint16_t *const *rows, float *const *out, int n_rows,
