@@ -19,10 +19,13 @@
 
 #define LOG_EVERY 2000
 #define MAX_CURVES 4
+#define MAX_INITS 8
 #define CHECKPOINT_MS 60000.0
 
 struct options {
-    const char *recipe, *output, *init, *checkpoint, *log;
+    const char *recipe, *output, *checkpoint, *log;
+    const char *init[MAX_INITS]; /* containers to start from the mean of */
+    int n_inits;
     struct train_folders folders;
     int n_threads, resume;
     /* of fine-tuning */
@@ -65,7 +68,7 @@ static const char usage[] =
     "  --curve FILE       write the validation curve: FILE.csv, or a plot as a picture; may be given twice\n"
     "  --skip PREFIX      leave out the files whose names start so\n"
     "  --init MODEL       start from another container, which may be of another scale or less deep: residual blocks\n"
-    "                     that it lacks begin as nothing\n"
+    "                     that it lacks begin as nothing; given more than once: from their mean\n"
     "  --checkpoint FILE  where the state is kept (default: the output's name + .state); every minute and when "
     "stopped\n"
     "  --resume           go on from the checkpoint\n"
@@ -75,7 +78,7 @@ static const char usage[] =
 static int check_options(struct options *o)
 {
     int tunes = !o->recipe;
-    if ((!o->recipe && !o->init) || !o->output || !o->folders.n_dirs || (o->recipe && (o->steps || o->lr != 0.0)))
+    if ((!o->recipe && !o->n_inits) || !o->output || !o->folders.n_dirs || (o->recipe && (o->steps || o->lr != 0.0)))
         return 0;
     if (tunes && !o->steps)
         o->steps = 3000;
@@ -110,7 +113,11 @@ static int parse(int argc, char **argv, struct options *o)
         switch (c) {
         case 'r': o->recipe = optarg; break;
         case 'o': o->output = optarg; break;
-        case 'i': o->init = optarg; break;
+        case 'i':
+            if (o->n_inits == MAX_INITS)
+                return 0;
+            o->init[o->n_inits++] = optarg;
+            break;
         case 'c': o->checkpoint = optarg; break;
         case 'R': o->resume = 1; break;
         case 'l': o->log = optarg; break;
@@ -189,12 +196,29 @@ static int start_from(struct train_net *net, const char *path)
     return code;
 }
 
+/* From the mean of several (of the ends of several rounds, say, which lie around one optimum: Izmailov et al. 2018). */
+static int start_from_mean(struct train_net *net, const struct options *o)
+{
+    ptrdiff_t n = net->state.n_master;
+    double *sum = fovi_alloc(net->ctx, (size_t)n, sizeof *sum);
+    int code = sum ? FOVEA_OK : fovi_alloc_error(net->ctx);
+    for (int k = 0; k < o->n_inits && !code; k++) {
+        code = start_from(net, o->init[k]);
+        for (ptrdiff_t i = 0; i < n; i++)
+            sum[i] = (k ? sum[i] : 0.0) + (double)net->state.master[i];
+    }
+    for (ptrdiff_t i = 0; i < n && !code; i++)
+        net->state.average[i] = net->state.master[i] = (float)(sum[i] / o->n_inits);
+    fovi_free(net->ctx, sum);
+    return code;
+}
+
 /* A recipe for fine-tuning: a container's own method, layers and terms, and what the command line says. */
 static int recipe_from_model(fovea_context *ctx, const struct options *o, struct train_recipe *r)
 {
     struct fovi_container *container;
     char text[12288];
-    FOVI_TRY(load_container(ctx, o->init, &container));
+    FOVI_TRY(load_container(ctx, o->init[0], &container));
     int n = snprintf(
         text, sizeof text,
         "method %s\nlayers %s\nsteps %ld\nlr %g\nmse_tail 0.3\nrescale 1\nseed 1\nsources %s, then pictures "
@@ -204,8 +228,8 @@ static int recipe_from_model(fovea_context *ctx, const struct options *o, struct
     fovi_container_free(ctx, &container);
     FILE *file = n > 0 && (size_t)n < sizeof text ? fmemopen(text, (size_t)n, "r") : NULL;
     if (!file)
-        return fovi_fail(ctx, FOVEA_E_FORMAT, "%s: what it says of itself is too long", o->init);
-    int code = train_recipe_read(ctx, o->init, file, r);
+        return fovi_fail(ctx, FOVEA_E_FORMAT, "%s: what it says of itself is too long", o->init[0]);
+    int code = train_recipe_read(ctx, o->init[0], file, r);
     fclose(file);
     return code;
 }
@@ -223,7 +247,7 @@ static int save_int8(struct train_net *net, const char *init, const char *comman
 static int save_model(struct train_net *net, const struct options *o, const char *command)
 {
     if (net->recipe->quantise)
-        return save_int8(net, o->init, command, o->output);
+        return save_int8(net, o->init[0], command, o->output);
     return train_model_save(net, command, o->output);
 }
 
@@ -378,19 +402,19 @@ static int run(fovea_context *ctx, const struct options *o, const char *command)
              o->checkpoint ? "" : ".state");
     int code = o->recipe ? train_recipe_load(ctx, o->recipe, &recipe) : recipe_from_model(ctx, o, &recipe);
     if (!code)
-        code = hash_file(ctx, o->recipe ? o->recipe : o->init, &recipe_hash);
+        code = hash_file(ctx, o->recipe ? o->recipe : o->init[0], &recipe_hash);
     if (!o->recipe)
         recipe_hash ^= (uint64_t)o->steps * 0x9e3779b97f4a7c15u;
     if (!code)
         code = load_sets(ctx, &recipe, o, &set, &held_out);
     if (!code)
         code = train_net_init(ctx, &net, &recipe, &set);
-    if (!code && o->init)
-        code = start_from(&net, o->init);
+    if (!code && o->n_inits)
+        code = start_from_mean(&net, o);
     if (!code && recipe.quantise)
-        code = o->init
-                   ? train_net_calibrate(&net)
-                   : fovi_fail(ctx, FOVEA_E_ARG, "%s: quantise needs the network to start from, by --init", o->recipe);
+        code = o->n_inits == 1 ? train_net_calibrate(&net)
+                               : fovi_fail(ctx, FOVEA_E_ARG,
+                                           "%s: quantise needs the one network to start from, by --init", o->recipe);
     if (!code && o->resume)
         code = train_state_load(ctx, &net.state, recipe_hash, checkpoint);
     if (!code)

@@ -62,7 +62,8 @@ layers = expect_ok("info", "tuned.safetensors", "--json").json()["layers"]
 with open(path("int8.recipe"), "w", encoding="utf-8") as file:
     file.write("method tiny\nlayers %s\nquantise 8\npatch 32\nbatch 8\nsteps 30\nlr 2e-4\nrescale 1\n" % layers)
 quantise = ["--recipe", "int8.recipe", "--data", "pages", "-o", "int8.safetensors"]
-train(2, ["quantise needs the network to start from"], *quantise)
+train(2, ["quantise needs the one network to start from"], *quantise)
+train(2, ["quantise needs the one"], *quantise, "--init", "tuned.safetensors", "--init", "tiny.safetensors")
 train(0, [], *quantise, "--init", "tuned.safetensors", "--log", "int8.log")
 check(read_file("int8.log").startswith(b"0 0 s"), "calibration alone is logged: %s" % read_file("int8.log"))
 
@@ -75,6 +76,25 @@ def psnr_of(name, precision):
 in_f32, in_int8 = psnr_of("int8.safetensors", "f32"), psnr_of("int8.safetensors", "int8")
 check(in_f32 == psnr_of("tuned.safetensors", "f32"), "the network in float is as it was: %s" % in_f32)
 check(abs(in_int8 - in_f32) < .5 and in_int8 != in_f32, "int8 is near: %s, %s" % (in_f32, in_int8))
+
+
+
+# two networks to start from: their mean, which a rate of next to nothing leaves as it is
+def weights(name):
+    data = read_file(name)
+    end = 8 + int.from_bytes(data[:8], "little")
+    tensors = json.loads(data[8:end])
+    return {key: struct.unpack("<%df" % ((t["data_offsets"][1] - t["data_offsets"][0]) // 4),
+                               data[end + t["data_offsets"][0]:end + t["data_offsets"][1]])
+            for key, t in tensors.items() if key != "__metadata__" and t["dtype"] == "F32"}
+
+
+train(0, ["taken from tiny", "taken from tuned"], *tune, "--init", "tuned.safetensors", "-o", "mean.safetensors",
+      "--steps", "1", "--lr", "1e-7")
+tiny, tuned, mean = weights("tiny.safetensors"), weights("tuned.safetensors"), weights("mean.safetensors")
+check(tiny.keys() >= mean.keys() and tuned != tiny, "the same tensors: %s" % sorted(mean))
+worst = max(abs((a + b) / 2 - c) for key in mean for a, b, c in zip(tiny[key], tuned[key], mean[key]))
+check(worst < 1e-6, "the mean of two: %g off" % worst)
 
 # no progress: it ends early and the start is what is written
 train(0, ["at the best, after"], *tune, "--steps", "300", "--lr", "1e-7", "--patience", "2", "--log", "log")
