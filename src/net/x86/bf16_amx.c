@@ -390,13 +390,33 @@ static void split_amx(const float *src, float factor, uint16_t *dst, int x0, int
     }
 }
 
+/* Of 32 bfloat16 the even or the odd ones as floats. */
+INLINE __m512 even_floats(__m512i v)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(v, 16));
+}
+
+INLINE __m512 odd_floats(__m512i v)
+{
+    return _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32((int)0xffff0000u)));
+}
+
+/* What was apart in both halves, in turn. */
+INLINE __m512i in_turn(__m512i halves)
+{
+    const __m512i places = _mm512_or_si512(
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+        _mm512_slli_epi32(_mm512_setr_epi32(16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31), 16));
+    return _mm512_permutexvar_epi16(places, halves);
+}
+
 static void add_amx(const uint16_t *a, const uint16_t *b, uint16_t *dst, ptrdiff_t n)
 {
-    for (; n > 0; n -= 16, a += 16, b += 16, dst += 16) {
-        __mmask16 mask = (__mmask16)(n >= 16 ? 0xffffu : (1u << n) - 1u);
-        __m512 sum = _mm512_add_ps(as_floats(_mm256_maskz_loadu_epi16(mask, a)),
-                                   as_floats(_mm256_maskz_loadu_epi16(mask, b)));
-        _mm256_mask_storeu_epi16(dst, mask, (__m256i)_mm512_cvtneps_pbh(sum));
+    for (; n > 0; n -= 32, a += 32, b += 32, dst += 32) {
+        __mmask32 mask = n >= 32 ? 0xffffffffu : (1u << n) - 1u;
+        __m512i v = _mm512_maskz_loadu_epi16(mask, a), w = _mm512_maskz_loadu_epi16(mask, b);
+        __m512 even = _mm512_add_ps(even_floats(v), even_floats(w)), odd = _mm512_add_ps(odd_floats(v), odd_floats(w));
+        _mm512_mask_storeu_epi16(dst, mask, in_turn((__m512i)_mm512_cvtne2ps_pbh(odd, even)));
     }
 }
 
