@@ -288,7 +288,7 @@ static int train_steps(struct train_net *net, const struct train_set *held_out, 
     train_progress_start(&progress, r->method, r->steps);
     progress.first = net->state.step;
     double start = fovi_clock_ms(), saved = start;
-    int code = o->recipe && !r->quantise ? FOVEA_OK : look(net, held_out, o, 0.0, log, w);
+    int code = o->recipe && !r->quantise && r->steps ? FOVEA_OK : look(net, held_out, o, 0.0, log, w);
     while (!code && net->state.step < r->steps && !stop_asked && !(o->patience && w->n_worse >= o->patience)) {
         char note[64];
         code = train_net_step(net);

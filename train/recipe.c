@@ -112,7 +112,7 @@ static int set(struct train_recipe *r, const char *key, char *value)
         return parse_loss(value, &r->loss);
     if (strcmp(key, "rescale") == 0)
         return parse_rescale(value, r);
-    if (strcmp(key, "steps") == 0 && number(value, 1, 1e9, &v)) {
+    if (strcmp(key, "steps") == 0 && number(value, 0, 1e9, &v)) {
         r->steps = (long)v;
         return 1;
     }
@@ -168,7 +168,8 @@ static int read_lines(fovea_context *ctx, const char *path, FILE *file, struct t
 
 int train_recipe_read(fovea_context *ctx, const char *path, FILE *file, struct train_recipe *out)
 {
-    *out = (struct train_recipe){ .patch = 32,
+    *out = (struct train_recipe){ .steps = -1,
+                                  .patch = 32,
                                   .patches = { 32 },
                                   .n_patches = 1,
                                   .batch = 16,
@@ -180,7 +181,7 @@ int train_recipe_read(fovea_context *ctx, const char *path, FILE *file, struct t
                                   .rescale = { 1.0, 0.8, 0.6 },
                                   .n_rescale = 3 };
     int code = read_lines(ctx, path, file, out);
-    if (!code && (!out->method[0] || !out->layers[0] || !out->steps))
+    if (!code && (!out->method[0] || !out->layers[0] || out->steps < 0))
         code = fovi_fail(ctx, FOVEA_E_FORMAT, "%s: a recipe says method, layers and steps", path);
     if (!code)
         code = fovi_graph_parse(ctx, out->layers, &out->graph);

@@ -25,7 +25,7 @@ struct train_recipe {
     int patches[TRAIN_MAX_PATCHES]; /* patch 32: edge in low-resolution pixels, 8..128; several, as patch 24 32 48, one
                                        after the other for equal shares of the steps */
     int n_patches;
-    long steps;           /* steps N: no default */
+    long steps;           /* steps N: no default; 0 = what it starts from */
     double lr;            /* lr 2e-3: highest rate; cosine down to a thousandth of it */
     double warmup;        /* warmup 0.01: share of the steps with a linearly rising rate */
     enum train_loss loss; /* loss l1|charbonnier|mse (charbonnier: epsilon 1e-3) */
