@@ -8,9 +8,10 @@
  * compressed, is added once more: x + P(a s(P x)). The second projection takes out what the gain a, which varies from
  * tile to tile, and the compression s would put below Nyquist, so D of the sum is D x.
  *
- * For an estimate near the mean its error is orthogonal to whatever is computed from the input. A tile whose expected
- * squared error is e is therefore e + |detail|^2 off, and a follows from the decibels that it may cost; nor may it add
- * more than the energy that the mean has lost, which is e.
+ * The error of the conditional mean is orthogonal to whatever is computed from the input. A tile whose expected squared
+ * error is e is then e + |detail|^2 off. A network is a little too sure of its texture s(P x): its error, result less
+ * truth, holds slope times that, and a costs a^2 + 2 slope a times the energy of s(P x). So a follows from the decibels
+ * that it may cost; nor may it add more than the energy that the mean has lost, which is e.
  */
 #include "pipeline/detail.h"
 
@@ -26,16 +27,34 @@
 /* Squared levels of rounding that are in any tile's part above Nyquist: weaker structure is none. */
 #define ROUNDING 0.25
 
-/* What detail costs: PRICE (gain^2 + 2 SLOPE gain) times the energy that it amplifies. By theory both would be 1 and 0.
- * The slope says that networks are a little too sure of their texture, the price that the dearest pictures are those
- * whose error is overestimated. Both were set with Set14 and BSD100 in view and then tried on training pictures
- * (bench/detail_cost.py). */
-#define PRICE 1.05
-#define SLOPE 0.12
+/* What detail costs: PRICE (gain^2 + 2 slope gain) times the energy that it amplifies. The price would be 1 if each
+ * picture's error were as expected; but the dearest are those whose error is overestimated. The better a network, the
+ * nearer it is to the conditional mean, and the less the slope. Both were set so that on average over the training
+ * pictures, none of which is in Set14 or BSD100, the predicted cost is the measured one (bench/detail_cost.py train
+ * --scale S --method M). */
+#define PRICE 1.1
 
-float fovi_detail_price(float detail, float source)
+static const struct {
+    enum fovea_path path;
+    double at[3]; /* x2, x3, x4 */
+} slopes[] = {
+    { FOVEA_PATH_FILTER, { 0.04, 0.09, 0.07 } },
+    { FOVEA_PATH_TINY, { 0.03, 0.095, 0.09 } },
+    { FOVEA_PATH_SMALL, { 0.0, 0.05, 0.06 } },
+    { FOVEA_PATH_MEDIUM, { 0.0, 0.05, 0.05 } },
+};
+
+double fovi_detail_slope(enum fovea_path path, int scale)
 {
-    return (float)PRICE * (detail + 2.0f * (float)SLOPE * sqrtf(detail * source));
+    size_t n = sizeof slopes / sizeof *slopes, i = 0;
+    while (i + 1 < n && slopes[i].path != path)
+        i++;
+    return slopes[i].at[scale - 2];
+}
+
+float fovi_detail_price(float detail, float source, double slope)
+{
+    return (float)PRICE * (detail + 2.0f * (float)slope * sqrtf(detail * source));
 }
 
 /* Edge of the blocks whose structure tensor tells lines from texture, and the coherence up to which a tile is texture
@@ -257,14 +276,15 @@ static void tile_job(void *arg, int index, int worker)
     (void)worker;
     struct gain *g = arg;
     size_t tile = (size_t)g->n_ready * (size_t)g->params.x.n_tiles + (size_t)index;
-    double rms = sqrt(tile_energy(g, index, g->n_ready, 0.0f)), lost, share;
+    double rms = sqrt(tile_energy(g, index, g->n_ready, 0.0f));
     float bend = BEND * (float)rms + 1e-3f;
     g->bend[tile] = bend;
     double energy = tile_energy(g, index, g->n_ready, bend) + ROUNDING;
-    g->params.ask(g->params.user, tile, &lost, &share);
-    share *= isotropy(tile_coherence(g, index, g->n_ready));
-    double by_cost = sqrt(SLOPE * SLOPE + g->params.cost * lost / (PRICE * energy)) - SLOPE;
-    double by_energy = sqrt(1.0 + lost / energy) - 1.0, gain = share * (by_cost < by_energy ? by_cost : by_energy);
+    const struct fovi_detail_tile known = g->params.ask(g->params.user, tile);
+    double share = known.share * isotropy(tile_coherence(g, index, g->n_ready));
+    double by_cost = sqrt(known.slope * known.slope + g->params.cost * known.lost / (PRICE * energy)) - known.slope;
+    double by_energy = sqrt(1.0 + known.lost / energy) - 1.0;
+    double gain = share * (by_cost < by_energy ? by_cost : by_energy);
     g->level[tile] = (float)(rms * gain);
     g->params.source[tile] = share > 0.0 ? (float)energy : 0.0f;
 }

@@ -85,7 +85,8 @@ static void finish_job(void *arg, int index, int worker)
 {
     (void)worker;
     fovea_plan *plan = arg;
-    size_t n = (size_t)plan->step[0].n_tiles_x, first = n * (size_t)index;
+    const struct fovi_step *step = &plan->step[0];
+    size_t n = (size_t)step->n_tiles_x, first = n * (size_t)index;
     double to_px = (double)plan->out_width * plan->out_height / ((double)plan->in_width * plan->in_height);
     for (size_t t = first; t < first + n; t++) {
         float detail = 0.0f, rise = 0.0f;
@@ -93,7 +94,8 @@ static void finish_job(void *arg, int index, int worker)
             detail = (float)(plan->detail_squares[t] / (to_px * tile_area(plan, (int)(t - first), index)));
         if (plan->detail) {
             plan->detail[t] = sqrtf(detail);
-            rise = fovi_detail_price(detail, plan->detail_source[t]);
+            rise = fovi_detail_price(detail, plan->detail_source[t],
+                                     fovi_detail_slope((enum fovea_path)step->path[t], step->scale));
             plan->detail_source[t] = sqrtf(rise);
         }
         if (plan->is_analyzed) {

@@ -44,13 +44,15 @@ static double texture_share(const struct fovi_error_tile *tile)
     return t * t * (3.0 - 2.0 * t);
 }
 
-static void ask(void *user, size_t tile, double *lost, double *share)
+static struct fovi_detail_tile ask(void *user, size_t tile)
 {
     const fovea_plan *plan = user;
-    enum fovea_path path = (enum fovea_path)plan->step[0].path[tile];
-    *lost = (double)fovi_figures_expect(plan, tile);
-    int is_spared = path == FOVEA_PATH_CLASSIC || path == FOVEA_PATH_FALLBACK || plan->step[0].likeness[tile];
-    *share = is_spared ? 0.0 : texture_share(&plan->features[tile]);
+    const struct fovi_step *step = &plan->step[0];
+    enum fovea_path path = (enum fovea_path)step->path[tile];
+    int is_spared = path == FOVEA_PATH_CLASSIC || path == FOVEA_PATH_FALLBACK || step->likeness[tile];
+    return (struct fovi_detail_tile){ .lost = (double)fovi_figures_expect(plan, tile),
+                                      .share = is_spared ? 0.0 : texture_share(&plan->features[tile]),
+                                      .slope = fovi_detail_slope(path, step->scale) };
 }
 
 static double tile_height(const fovea_plan *plan)

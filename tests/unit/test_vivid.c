@@ -16,6 +16,7 @@
 #include "base/context.h"
 #include "base/rng.h"
 #include "fovea/fovea.h"
+#include "pipeline/detail.h"
 
 enum { WIDTH = 90, HEIGHT = 75 };
 
@@ -177,6 +178,22 @@ static void the_cost_is_kept(void **state)
     fovea_context_free(&ctx);
 }
 
+/* Detail costs its energy, and twice the slope times what it has in common with its source; the better the network, the
+ * less of that. */
+static void the_price_follows_the_maker(void **state)
+{
+    (void)state;
+    assert_true(fabs((double)fovi_detail_price(4.0f, 9.0f, 0.0) - 4.4) < 1e-6);
+    assert_true(fabs((double)fovi_detail_price(4.0f, 9.0f, 0.1) - 1.1 * 5.2) < 1e-6);
+    for (int scale = 2; scale <= 4; scale++) {
+        double tiny = fovi_detail_slope(FOVEA_PATH_TINY, scale), small = fovi_detail_slope(FOVEA_PATH_SMALL, scale);
+        double medium = fovi_detail_slope(FOVEA_PATH_MEDIUM, scale);
+        assert_true(tiny > small && small >= medium && medium >= 0.0 && tiny < 0.2);
+        assert_true(fovi_detail_slope(FOVEA_PATH_NETWORK, scale) == medium);
+    }
+    assert_true(fovi_detail_slope(FOVEA_PATH_TINY, 2) != fovi_detail_slope(FOVEA_PATH_TINY, 3));
+}
+
 static void bytes_do_not_depend_on_the_machine(void **state)
 {
     (void)state;
@@ -273,6 +290,7 @@ int main(void)
         cmocka_unit_test(the_reduction_stays),
         cmocka_unit_test(lone_edges_stay),
         cmocka_unit_test(the_cost_is_kept),
+        cmocka_unit_test(the_price_follows_the_maker),
         cmocka_unit_test(bytes_do_not_depend_on_the_machine),
         cmocka_unit_test(crops_have_the_bytes_of_the_whole),
         cmocka_unit_test(what_cannot_be_is_refused),
