@@ -75,6 +75,15 @@ def bark(x, y, c):
     return int(128 + 60 * math.sin(x * 1.3 + y * .4) * math.cos(y * 1.1 - x * .2))
 
 
+# Float without clipping: nothing but black and white, which no range can give back, stays within two levels everywhere.
+write_png("dots.png", 96, 80, 1, lambda x, y, c: 255 if x % 16 == 8 and y % 16 == 8 else 0)
+write_png("strokes.png", 96, 80, 1, lambda x, y, c: 255 if letter(2 * x, 2 * y, c) > 128 else 0)
+for name in ("dots.png", "strokes.png"):
+    for scale in ("1.3", "1.7", "2", "4"):
+        run = expect_ok("upscale", name, "-o", "x.tif", "-s", scale, "--method", "tiny", "--mode", "scientific",
+                        "--bitdepth", "32", "--json").json()
+        check(run["consistency"]["max"] <= 2, "%s x%s scientific: %s" % (name, scale, run["consistency"]))
+
 for name, draw, kind in (("letter", letter, "text"), ("face", face, "skin"), ("bark", bark, None)):
     write_png("in.png", 96, 80, 3, draw)
     plain = ("upscale", "in.png", "-s", "2", "--consistency", "off", "-o")
