@@ -15,7 +15,7 @@ PROGRAM = benchmark.program()
 ALL = bool(os.environ.get('FOVEA_TEST_ALL'))
 SETS = ('Set5', 'Set14', 'BSD100', 'Large') if ALL else ('Set5',)
 SCALES = ('1.7', '2', '3', '4') if ALL else ('1.7', '4')
-METHODS = ('tiny', 'small', 'auto') if ALL else ('auto',)
+METHODS = ('tiny', 'small', 'medium', 'auto') if ALL else ('auto',)
 
 
 def measure(picture, scale, method, folder):
