@@ -21,18 +21,18 @@ enum speed { SPEED_C, SPEED_AVX2, SPEED_AVX512, SPEED_AMX, N_SPEEDS };
  * AMX (Sapphire Rapids); portable C on a Zen 3, medium there by its multiply-adds against small's, at x3, where it does
  * not exist yet, between its neighbours. */
 static const double cost_ns[FOVI_ROUTE_N_RUNGS][3][N_SPEEDS] = {
-    { { 540, 7.9, 5.9, 6.1 }, { 1200, 16, 14.3, 15.5 }, { 2240, 19.5, 15.7, 16.5 } },
-    { { 34500, 110, 82, 20.4 }, { 38500, 122, 90, 28 }, { 42600, 129, 94.5, 24.5 } },
-    { { 197000, 615, 423, 71 }, { 202000, 635, 441, 76.5 }, { 209000, 655, 450, 74.5 } },
-    { { 505000, 1600, 1120, 200 }, { 515000, 1620, 1150, 198 }, { 530000, 1645, 1175, 196 } },
+    { { 540, 7.9, 5.5, 5 }, { 1200, 14.5, 14.3, 9.5 }, { 2240, 19.3, 15.7, 12.8 } },
+    { { 34500, 110, 82, 16 }, { 38500, 122, 90, 23 }, { 42600, 129, 94.5, 19.4 } },
+    { { 197000, 615, 423, 59 }, { 202000, 635, 441, 66 }, { 209000, 655, 450, 63.5 } },
+    { { 505000, 1600, 1120, 196 }, { 515000, 1620, 1150, 198 }, { 530000, 1645, 1175, 200 } },
 };
 
 /* A pixel of the halo counts as this many others, [rung][speed]: regions are made in whole vectors, and a few columns
  * take as long as a dozen. From bench_route, too. */
 static const double edge_cost[FOVI_ROUTE_N_RUNGS][N_SPEEDS] = {
     { 1, 1, 1, 1 },
-    { 1, 1.4, 1.8, 4.2 },
-    { 1, 1.2, 1.4, 2.0 },
+    { 1, 1.4, 1.8, 5.0 },
+    { 1, 1.2, 1.4, 2.3 },
     { 1, 1.1, 1.1, 1.3 },
 };
 
