@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -211,6 +212,13 @@ static void free_encoder(struct fovi_io_encoder *e)
     free(e);
 }
 
+static atomic_int n_left; /* encoders at work whose callers have gone */
+
+int fovea_io_encoders_left(void)
+{
+    return atomic_load(&n_left);
+}
+
 static void *run(void *arg)
 {
     struct fovi_io_encoder *e = arg;
@@ -226,6 +234,8 @@ static void *run(void *arg)
     if (is_left)
         free_encoder(e);
     vips_thread_shutdown();
+    if (is_left)
+        atomic_fetch_sub(&n_left, 1);
     return NULL;
 }
 
@@ -331,6 +341,7 @@ static int wait_for_end(struct fovi_io_encoder *e, const struct fovea_progress *
     }
     int is_left = !e->ended && e->n_out == e->job.height && fovi_io_encodes_at_end(e->job.kind);
     e->is_left = is_left;
+    atomic_fetch_add(&n_left, is_left);
     pthread_mutex_unlock(&e->lock);
     return is_left;
 }

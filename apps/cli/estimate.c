@@ -171,8 +171,7 @@ static double resident_bytes(void)
     return pages ? (double)pages * (double)sysconf(_SC_PAGESIZE) : 36e6;
 }
 
-/* Bytes that a writer of this format holds, for a result of so many bytes in rows of so many; without loss: unless a
- * quality is asked for. */
+/* Bytes that a writer of this format holds, for a result of so many bytes in rows of so many. */
 static double writer_bytes(const char *output, int is_lossy, double bytes, double row_bytes)
 {
     const char *format = fovea_io_write_format(output);

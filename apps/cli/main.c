@@ -122,7 +122,7 @@ int main(int argc, char **argv)
     cli.begun = time(NULL);
     int code = run_command(&cli, argc - 1, argv + 1);
     free(line);
-    if (cli_is_interrupted()) { /* an encoder may still be at work in its thread */
+    if (fovea_io_encoders_left()) {
         fflush(NULL);
         _exit(code);
     }

@@ -18,7 +18,7 @@
 
 static volatile sig_atomic_t interrupted;
 
-static double clock_ms(void)
+double cli_clock_ms(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -29,8 +29,8 @@ static void on_signal(int signal_number)
 {
     static volatile double first_ms;
     if (!interrupted)
-        first_ms = clock_ms();
-    else if (clock_ms() > first_ms + SAME_MS)
+        first_ms = cli_clock_ms();
+    else if (cli_clock_ms() > first_ms + SAME_MS)
         signal(signal_number, SIG_DFL), raise(signal_number);
     interrupted = 1;
 }
@@ -54,11 +54,6 @@ void cli_ignore_write_signals(void)
 int cli_is_interrupted(void)
 {
     return interrupted != 0;
-}
-
-double cli_clock_ms(void)
-{
-    return clock_ms();
 }
 
 static void draw(const struct cli_progress *p, double done, double seconds, double left)

@@ -149,8 +149,12 @@ FOVEA_API int fovea_io_writer_encodes_at_end(const fovea_io_writer *writer);
 
 /* fovea_io_writer_finish that calls wait ten times a second (with 1.0) while the encoder works; where that returns
  * nonzero, the file is given up: FOVEA_E_CANCELLED. An encoder that cannot be stopped is then left behind in its
- * thread, which no exit handler may meet: a process that is about to end should do so by _exit. */
+ * thread. */
 FOVEA_API int fovea_io_writer_finish_watched(fovea_io_writer **writer, const struct fovea_progress *wait);
+
+/* How many encoders were left so and are still at work. Exit handlers of their libraries must not meet them: a process
+ * that has any should end by _exit. */
+FOVEA_API int fovea_io_encoders_left(void);
 
 /* Give up: nothing is left in the folder. NULL is fine. */
 FOVEA_API void fovea_io_writer_abandon(fovea_io_writer **writer);

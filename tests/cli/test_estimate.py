@@ -13,11 +13,13 @@ def draw(name, width, height):
 
 
 def run_with_peak(*args):
-    """Seconds and largest resident bytes of a run."""
+    """Seconds and largest resident bytes of a run, in which memory that is not used is not written to either."""
     code = ("import resource, subprocess, sys, time; start = time.time();"
             "code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL);"
             "print(code, time.time() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
-    done = subprocess.run([sys.executable, "-c", code, FOVEA, *args], stdout=subprocess.PIPE, cwd=folder, check=True)
+    plain = {key: value for key, value in os.environ.items() if key != "MALLOC_PERTURB_"}
+    done = subprocess.run([sys.executable, "-c", code, FOVEA, *args], stdout=subprocess.PIPE, cwd=folder, check=True,
+                          env=plain)
     result, seconds, kilobytes = done.stdout.split()
     check(result == b"0", "fovea %s: exit %s" % (" ".join(args), result))
     return float(seconds), int(kilobytes) * 1024
@@ -36,6 +38,20 @@ for width, height, options in ((300, 200, []), (1600, 1000, ["--method", "bicubi
     check(seconds / 20 < told["seconds"] < seconds * 20, "%dx%d: %.2f s for %.2f s, however busy the machine is" %
           (width, height, told["seconds"], seconds))
     os.unlink(path("out.png"))
+
+# Encoders that take the whole picture hold many times its bytes, with loss fewer; how many hangs on the picture.
+writable = " ".join(f["extensions"] for f in expect_ok("version", "--json").json()["formats"] if f["write"]).split()
+for ending, options in (("webp", []), ("webp", ["--quality", "90"]), ("jxl", []), ("jxl", ["--quality", "90"]),
+                        ("jp2", [])):
+    if ending not in writable:
+        continue
+    words = ["upscale", "in.png", "-o", "out." + ending, "-s", "1.5", "--method", "nearest", *options]
+    told = expect_ok(*words, "--estimate", "--json").json()
+    _, peak = run_with_peak(*words)
+    if not sanitized:
+        check(.7 < told["peak_bytes"] / peak < 1.4, "%s %s: %.0f MB for %.0f MB" % (ending, options,
+                                                                                  told["peak_bytes"] / 1e6, peak / 1e6))
+    os.unlink(path("out." + ending))
 
 # The time follows what there is to be done, by factors that no other load gives: pixels, the encoder's work, a piece.
 os.mkdir(path("tmp"))
